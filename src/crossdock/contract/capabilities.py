@@ -1,0 +1,31 @@
+"""What a connector can do, declared; the conformance suites hold it to that."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from crossdock.model.base import Record
+
+
+class Evidence(StrEnum):
+    """How far a connector was seen to work: against a stand-in, the vendor's test system, or a live one."""
+
+    SIMULATED = "simulated"
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+class Capabilities(Record, frozen=True, kw_only=True):
+    """`dedupes`: the target itself takes one key once. `finds`: a put can be looked up by our key afterwards.
+
+    `settling` is the time in seconds after which a request that we gave up on can no longer take effect: only then does
+    a `find` that finds nothing prove absence.
+    """
+
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    dedupes: frozenset[str] = frozenset()
+    finds: frozenset[str] = frozenset()
+    batch_size: int = 1
+    settling: float = 30.0
+    evidence: Evidence = Evidence.SIMULATED

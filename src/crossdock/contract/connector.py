@@ -1,0 +1,94 @@
+"""What the author of a connector implements: sources, sinks, and the connector that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from crossdock.contract.capabilities import Capabilities
+from crossdock.contract.flow import Flow
+from crossdock.contract.message import Message, Receipt
+from crossdock.errors import DeliveryError
+from crossdock.model.base import Record
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+R_contra = TypeVar("R_contra", contravariant=True)
+
+
+class Watermark(Record, frozen=True, kw_only=True):
+    """How far a source was read: opaque to the spine, JSON to the source."""
+
+    value: dict[str, Any] = {}
+
+
+class Page(Record, frozen=True, kw_only=True):
+    """Some messages and how far they reach. Both are stored in one transaction.
+
+    `complete` marks the last page of a scan; `poison` are ids that the source could not list (read them singly);
+    `source_time` is the source's own clock (HTTP Date).
+    """
+
+    messages: tuple[Message, ...]
+    watermark: Watermark
+    complete: bool = False
+    poison: tuple[str, ...] = ()
+    source_time: datetime | None = None
+
+
+class Source(Protocol[R_co]):
+    """Reads records of one flow out of a system."""
+
+    def parse(self, message: Message) -> R_co:
+        """The record in the message's payload. Pure. Raises MappingError, InvalidPayload."""
+
+    def read(self, message: Message) -> Message | None:
+        """The same message with its payload as the system has it now, or None where it has no such thing."""
+
+    def changes(self, since: Watermark | None) -> Iterator[Page]:
+        """Everything that changed since, oldest first, up to the source's own clock minus a lag."""
+
+
+class Sink(Protocol[R_contra]):
+    """Writes records of one flow into a system."""
+
+    def put(self, record: R_contra, key: str) -> Receipt:
+        """Do it. Raises DeliveryError; OutcomeUnknown wherever it may have been done."""
+
+    def find(self, record: R_contra, key: str) -> Receipt | None:
+        """The receipt of a put under this key, where the target has it; None where it has not."""
+
+
+class BatchSink(Protocol[R_contra]):
+    """A sink that takes many at once."""
+
+    def put_many(self, rows: Sequence[tuple[R_contra, str]]) -> Sequence[Receipt | DeliveryError]:
+        """One outcome a row, in the rows' order."""
+
+
+class Health(Record, frozen=True, kw_only=True):
+    """What a probe of a connection came to."""
+
+    ok: bool
+    detail: str = ""
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """The code for one kind of system, made for one connection."""
+
+    name: str
+    capabilities: Capabilities
+
+    def source(self, flow: Flow[R]) -> Source[R]:
+        """Raises ConfigurationError where the flow is not in `capabilities.reads`."""
+
+    def sink(self, flow: Flow[R]) -> Sink[R]:
+        """Raises ConfigurationError where the flow is not in `capabilities.writes`."""
+
+    def preview(self, flow: Flow[R], record: R) -> Mapping[str, Any]:
+        """What `put` would send, without sending it. Raises MappingError."""
+
+    def probe(self) -> Health:
+        """Whether the system answers and knows us. Never raises DeliveryError."""

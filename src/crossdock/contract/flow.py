@@ -1,0 +1,77 @@
+"""Flows: one kind of record going one way, as a value made of pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from crossdock.contract.message import Message, Problem, Receipt
+from crossdock.model.base import Record
+
+R = TypeVar("R")
+
+
+class Kind(StrEnum):
+    """DOCUMENT: every message counts. STATE: the newest counts, one row a subject. LOOK: read the source, then decide."""
+
+    DOCUMENT = "document"
+    STATE = "state"
+    LOOK = "look"
+
+
+class Known(Record, frozen=True, kw_only=True):
+    """What the spine already knows of a subject: one delivery that was promised before."""
+
+    flow: str
+    target: str
+    key: str
+    state: str  # pending leased delivered superseded dead
+    maybe_sent: bool = False
+    attempts: int = 0
+
+
+class Duty(Record, frozen=True, kw_only=True):
+    """What a look at a subject says must be done.
+
+    `payload` is the flow's record as JSON (msgspec). `payload` None with `supersedes` ends older promises; with neither it is a recorded skip. `content` of an earlier
+    promise that differs makes no second promise: the key alone names the effect.
+    """
+
+    flow: str
+    target: str
+    key: str = ""
+    subject: str = ""  # "" = the subject that was looked at
+    reference: str = ""
+    reason: str = ""
+    payload: bytes | None = None
+    supersedes: tuple[str, ...] = ()  # keys of promises that need not be kept any more
+    again_in: float | None = None  # a skip: look again after so many seconds, whatever happens
+    park: bool = False  # a dead letter from birth: a person must look at it
+
+
+class Route(Record, frozen=True, kw_only=True):
+    """Configuration made live: what of one source goes to one target, and by which rules."""
+
+    source: str
+    target: str
+    flows: frozenset[str] = frozenset()
+    options: dict[str, Any] = {}
+
+
+class Flow(Record, Generic[R], frozen=True, kw_only=True):
+    """One flow. All its functions are pure.
+
+    `key` names the effect wanted from business identity only: the same effect has the same key on every road.
+    `look` is there for LOOK flows only: the record as read, what is known of it, the routes' options -> duties.
+    """
+
+    name: str
+    kind: Kind
+    record: type[R]
+    key: Callable[[Message], str]
+    ordering_key: Callable[[Message], str]
+    check: Callable[[R], Sequence[Problem]] | None = None
+    acknowledge: Callable[[Message, Receipt], Duty | None] | None = None
+    look: Callable[[Message, R, Sequence[Known], Sequence[Route]], Sequence[Duty]] | None = None
+    priority: int = 5  # smaller goes first

@@ -1,0 +1,1 @@
+"""The spine: how things are carried, once. It knows no vendor and no flow by name."""

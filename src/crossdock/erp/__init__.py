@@ -1,0 +1,1 @@
+"""One folder an ERP, the same shape inside each."""

@@ -1,0 +1,1 @@
+"""The custom ERP: any REST endpoint that takes the documented payload."""

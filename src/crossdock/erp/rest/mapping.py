@@ -1,0 +1,1 @@
+"""Our order to the documented payload of a custom ERP: pure."""

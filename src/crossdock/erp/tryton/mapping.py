@@ -1,0 +1,1 @@
+"""Our order to Tryton's sale: pure."""

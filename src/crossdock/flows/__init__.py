@@ -1,0 +1,1 @@
+"""One pure module a flow; FLOWS is the explicit table of them."""

@@ -1,0 +1,1 @@
+"""Magento's words to ours and back: pure."""

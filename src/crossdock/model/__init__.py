@@ -1,0 +1,1 @@
+"""What both sides mean: frozen records, Decimal money, aware UTC times."""

@@ -1,0 +1,1 @@
+"""A stand-in store and a stand-in ERP over real HTTP, with faults on demand."""
