@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class Kind(StrEnum):
-    """DOCUMENT: every message counts. STATE: the newest counts, one row a subject. LOOK: read the source, then decide."""
+    """DOCUMENT: each message counts. STATE: the newest, one row a subject. LOOK: read the source, then decide."""
 
     DOCUMENT = "document"
     STATE = "state"
@@ -34,8 +34,8 @@ class Known(Record, frozen=True, kw_only=True):
 class Duty(Record, frozen=True, kw_only=True):
     """What a look at a subject says must be done.
 
-    `payload` is the flow's record as JSON (msgspec). `payload` None with `supersedes` ends older promises; with neither it is a recorded skip. `content` of an earlier
-    promise that differs makes no second promise: the key alone names the effect.
+    `payload` is the flow's record as JSON (msgspec). None with `supersedes` ends older promises; with neither it is a
+    recorded skip. The key alone names the effect: a second duty under a known key makes no second promise.
     """
 
     flow: str

@@ -1,7 +1,7 @@
 """Idempotency keys: the one place that makes them.
 
-A key names the effect wanted, from business identity alone, so that every road (webhook, poll, replay) comes to the same
-one. Its form is public and never changes within `v1`: targets store it.
+A key names the effect wanted, from business identity alone, so that every road (webhook, poll, replay) comes to the
+same one. Its form is public and never changes within `v1`: targets store it.
 """
 
 from __future__ import annotations

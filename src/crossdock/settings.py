@@ -1,0 +1,1 @@
+"""The settings file: one TOML, checked whole before anything starts."""
