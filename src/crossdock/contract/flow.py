@@ -29,6 +29,7 @@ class Known(Record, frozen=True, kw_only=True):
     state: str  # pending leased delivered superseded dead
     maybe_sent: bool = False
     attempts: int = 0
+    memo: dict[str, str] = {}  # what its duty wanted remembered
 
 
 class Duty(Record, frozen=True, kw_only=True):
@@ -48,6 +49,7 @@ class Duty(Record, frozen=True, kw_only=True):
     supersedes: tuple[str, ...] = ()  # keys of promises that need not be kept any more
     again_in: float | None = None  # a skip: look again after so many seconds, whatever happens
     park: bool = False  # a dead letter from birth: a person must look at it
+    memo: dict[str, str] = {}  # remembered with the promise, shown to later looks
 
 
 class Route(Record, frozen=True, kw_only=True):

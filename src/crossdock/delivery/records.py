@@ -1,0 +1,165 @@
+"""What the spine keeps: deliveries, attempts, settlements. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from crossdock.contract.flow import Duty, Known
+from crossdock.contract.message import Message
+from crossdock.model.base import Record
+
+
+class State(StrEnum):
+    """Where a delivery stands. DELIVERED and SUPERSEDED are final; DEAD waits for a person."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    DELIVERED = "delivered"
+    SUPERSEDED = "superseded"
+    DEAD = "dead"
+
+
+OPEN_STATES = (State.PENDING, State.LEASED, State.DEAD)
+
+
+class Owner(StrEnum):
+    """Who must act on a dead letter."""
+
+    BUSINESS = "business"
+    DEVOPS = "devops"
+
+
+class Arrival(Record, frozen=True, kw_only=True):
+    """A message on its way into the inbox. `target` is where its first delivery goes.
+
+    `fingerprint` is a hash of what came: the same id with another one is a conflict.
+    """
+
+    message: Message
+    flow: str
+    target: str
+    key: str
+    lane: str
+    one_row: bool = False  # STATE and LOOK: one delivery row a subject
+    priority: int = 5
+    fingerprint: str = ""
+    channel: str = "webhook"
+
+
+class Recorded(Record, frozen=True, kw_only=True):
+    """What became of an arrival. `id` is the first one's id where it is a duplicate."""
+
+    id: str
+    outcome: str  # new | unchanged | duplicate | conflict
+
+
+class Delivery(Record, frozen=True, kw_only=True):
+    """The duty to bring one message to one target, as leased by a worker."""
+
+    id: int
+    message: Message
+    flow: str
+    source: str
+    target: str
+    subject: str
+    reference: str = ""
+    key: str
+    lane: str
+    priority: int = 5
+    state: State
+    attempts: int = 0
+    unexpected: int = 0
+    opened_at: datetime  # when it was promised, or replayed: the horizon counts from here
+    due_at: datetime
+    fence: int = 0
+    generation: int = 0
+    maybe_sent: bool = False
+    sent_at: datetime | None = None
+    memo: dict[str, str] = {}
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    """What is to become of a delivery after an attempt. Made by `judge` alone."""
+
+    state: State
+    due_at: datetime
+    attempts: int
+    unexpected: int = 0
+    maybe_sent: bool = False
+    code: str = ""
+    reason: str = ""
+    owner: Owner | None = None
+    pause: str = ""  # why the target's connection is to be paused
+
+
+class Attempt(Record, frozen=True, kw_only=True):
+    """One try, as the audit trail keeps it (the spec's columns)."""
+
+    operation: str
+    entity: str
+    entity_id: str
+    key: str
+    started_at: datetime
+    duration_ms: int = 0
+    status: int | None = None
+    error: str = ""
+    request: bytes = b""
+    response: bytes = b""
+    actor: str = "crossdock"
+    detail: str = ""
+
+
+class Promise(Record, frozen=True, kw_only=True):
+    """A delivery that a settlement promises, with its message."""
+
+    message: Message
+    flow: str
+    target: str
+    key: str
+    lane: str
+    priority: int = 5
+    park: bool = False
+    reason: str = ""
+    memo: dict[str, str] = {}
+
+
+class Link(Record, frozen=True, kw_only=True):
+    """Our subject <-> the target's id. `part` is a line's id, "" for the whole."""
+
+    source: str
+    subject: str
+    target: str
+    external_id: str
+    part: str = ""
+    number: str = ""
+
+
+class Settlement(Record, frozen=True, kw_only=True):
+    """All that one attempt changes, written in one transaction under the delivery's fence."""
+
+    verdict: Verdict
+    attempts: tuple[Attempt, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    ends: tuple[tuple[str, str, str], ...] = ()  # (target, key, reason) of promises that need not be kept
+    links: tuple[Link, ...] = ()
+    content: str = ""  # of what was looked at
+    reference: str = ""
+    subjects: tuple[str, ...] = ()  # fingerprints of the people that the payloads are about
+
+
+__all__ = [
+    "OPEN_STATES",
+    "Arrival",
+    "Attempt",
+    "Delivery",
+    "Duty",
+    "Known",
+    "Link",
+    "Owner",
+    "Promise",
+    "Recorded",
+    "Settlement",
+    "State",
+    "Verdict",
+]
