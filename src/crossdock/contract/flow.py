@@ -74,6 +74,6 @@ class Flow(Record, Generic[R], frozen=True, kw_only=True):
     key: Callable[[Message], str]
     ordering_key: Callable[[Message], str]
     check: Callable[[R], Sequence[Problem]] | None = None
-    acknowledge: Callable[[Message, Receipt], Duty | None] | None = None
+    acknowledge: Callable[[Message, str, Receipt], Duty | None] | None = None
     look: Callable[[Message, R, Sequence[Known], Sequence[Route]], Sequence[Duty]] | None = None
     priority: int = 5  # smaller goes first

@@ -74,9 +74,11 @@ class Delivery(Record, frozen=True, kw_only=True):
     due_at: datetime
     fence: int = 0
     generation: int = 0
+    leased_until: datetime | None = None
     maybe_sent: bool = False
-    sent_at: datetime | None = None
+    sent_at: datetime | None = None  # the latest moment at which it may have been sent
     memo: dict[str, str] = {}
+    reason: str = ""  # what the last attempt came to
 
 
 class Verdict(Record, frozen=True, kw_only=True):
@@ -97,9 +99,9 @@ class Attempt(Record, frozen=True, kw_only=True):
     """One try, as the audit trail keeps it (the spec's columns)."""
 
     operation: str
-    entity: str
-    entity_id: str
-    key: str
+    entity: str = ""
+    entity_id: str = ""
+    key: str = ""
     started_at: datetime
     duration_ms: int = 0
     status: int | None = None

@@ -10,7 +10,6 @@ from crossdock.errors import (
     DeliveryError,
     MessageError,
     Misconfigured,
-    NotReady,
     OutcomeUnknown,
     RateLimited,
     Temporary,
@@ -104,7 +103,7 @@ def _again(delivery: Delivery, failure: DeliveryError, policy: Policy, now: date
     return Verdict(
         state=State.PENDING,
         due_at=now + timedelta(seconds=pause),
-        attempts=delivery.attempts + (0 if isinstance(failure, NotReady) else 1),
+        attempts=delivery.attempts + 1,
         unexpected=delivery.unexpected,
         maybe_sent=delivery.maybe_sent or unknown,
         code=failure.code,

@@ -1,1 +1,63 @@
 """One pure module a flow; FLOWS is the explicit table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from crossdock.contract.flow import Flow, Kind
+from crossdock.flows.acknowledgements import acknowledge_order
+from crossdock.flows.keys import effect_key, order_lane
+from crossdock.flows.orders import look
+from crossdock.model.change import Acknowledgement, OrderChange
+from crossdock.model.order import Order
+from crossdock.model.refund import Refund
+from crossdock.model.sighting import Sighting
+
+LOOKS = Flow(
+    name="looks",
+    kind=Kind.LOOK,
+    record=Sighting,
+    key=lambda message: effect_key(message.source, "order", message.subject, "look"),
+    ordering_key=lambda message: f"{order_lane(message)}:look",
+    look=look,
+    priority=3,
+)
+ORDERS = Flow(
+    name="orders",
+    kind=Kind.DOCUMENT,
+    record=Order,
+    key=lambda message: effect_key(message.source, "order", message.subject, "place"),
+    ordering_key=order_lane,
+    acknowledge=acknowledge_order,
+    priority=2,
+)
+
+
+def _followup(name: str, record: type[Any]) -> Flow[Any]:
+    """A document whose key its look has made; it walks in its order's lane."""
+    return Flow(
+        name=name,
+        kind=Kind.DOCUMENT,
+        record=record,
+        key=lambda message: message.id,
+        ordering_key=order_lane,
+    )
+
+
+ACKNOWLEDGEMENTS: Flow[Acknowledgement] = _followup("acknowledgements", Acknowledgement)
+FLOWS: Mapping[str, Flow[Any]] = MappingProxyType(
+    {
+        flow.name: flow
+        for flow in (
+            LOOKS,
+            ORDERS,
+            _followup("cancellations", OrderChange),
+            _followup("holds", OrderChange),
+            _followup("payments", OrderChange),
+            _followup("refunds", Refund),
+            ACKNOWLEDGEMENTS,
+        )
+    }
+)

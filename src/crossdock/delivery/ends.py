@@ -1,0 +1,42 @@
+"""What the spine asks of the composition: flows, routes, and the ends by connection name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from crossdock.contract.capabilities import Capabilities
+from crossdock.contract.connector import Sink, Source
+from crossdock.contract.flow import Flow, Route
+from crossdock.delivery.records import Attempt
+
+
+class Ends(Protocol):
+    """By name, made once, safe for many threads."""
+
+    def flow(self, name: str) -> Flow[Any]:
+        """The flow of that name."""
+
+    def routes(self, source: str) -> Sequence[Route]:
+        """Where the documents of a source go."""
+
+    def source(self, connection: str, flow: Flow[Any]) -> Source[Any]:
+        """Reads the flow's records out of a connection."""
+
+    def sink(self, connection: str, flow: Flow[Any]) -> Sink[Any]:
+        """Writes the flow's records into a connection."""
+
+    def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
+        """The LOOK flow that decides whether a document of this flow is still owed, or None."""
+
+    def capabilities(self, connection: str) -> Capabilities:
+        """What a connection can do."""
+
+    def targets(self) -> Sequence[str]:
+        """Every connection that something may be delivered to."""
+
+    def people(self, flow: Flow[Any], record: Any) -> tuple[str, ...]:
+        """Keyed fingerprints of the people that a record is about."""
+
+    def exchanges(self) -> Sequence[Attempt]:
+        """What this thread has said to the outside since it was last asked; oldest first."""

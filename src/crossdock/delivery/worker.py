@@ -1,0 +1,150 @@
+"""Threads that lease what is due and carry it. Stops gracefully: what is under way is settled, nothing new is begun."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from crossdock.delivery.deliver import Deliverer
+from crossdock.delivery.records import Delivery, Verdict
+from crossdock.delivery.store import Store
+from crossdock.errors import StorageError
+from crossdock.model.base import Record
+
+log = structlog.get_logger("crossdock.worker")
+
+
+class Throttle(Protocol):
+    """How much a target bears now."""
+
+    def permits(self, target: str, under_way: int) -> int:
+        """How many more deliveries may be begun; 0 while its breaker is open."""
+
+    def report(self, target: str, verdict: Verdict | None, seconds: float) -> None:
+        """What an attempt came to."""
+
+
+class WorkerOptions(Record, frozen=True, kw_only=True):
+    """`lease_seconds` must exceed the total deadline of one attempt: a lease that ran out means "maybe sent"."""
+
+    threads: int = 8
+    lease_seconds: float = 180.0
+    idle_seconds: float = 1.0
+
+
+class Worker:
+    """One dispatcher thread that leases, a pool that carries."""
+
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        deliverer: Deliverer,
+        targets: Callable[[], tuple[str, ...]],
+        throttle: Throttle,
+        options: WorkerOptions,
+        clock: Callable[[], datetime],
+        settled: Callable[[Delivery, Verdict], None] = lambda _delivery, _verdict: None,
+    ) -> None:
+        self._name = name
+        self._store = store
+        self._deliverer = deliverer
+        self._targets = targets
+        self._throttle = throttle
+        self._options = options
+        self._clock = clock
+        self._settled = settled
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._under_way: dict[str, int] = {}
+        self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix=f"{name}-carry")
+        self._thread = threading.Thread(target=self._run, name=f"{name}-lease", daemon=True)
+
+    def start(self) -> None:
+        """Begin to lease."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """No new leases; returns when everything under way is settled."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+        self._pool.shutdown(wait=True)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                begun = self._begin_due()
+            except StorageError as error:
+                log.error("cannot lease", error=str(error))
+                begun = 0
+            if not begun:
+                self._wake.wait(self._pause())
+
+    def _begin_due(self) -> int:
+        limits = self._limits()
+        if not limits:
+            return 0
+        now = self._clock()
+        until = now + timedelta(seconds=self._options.lease_seconds)
+        leased = self._store.lease(self._name, now, until, limits, limit=sum(limits.values()))
+        for delivery in leased:
+            self._count(delivery.target, 1)
+            self._pool.submit(self._carry, delivery).add_done_callback(_tell)
+        return len(leased)
+
+    def _limits(self) -> Mapping[str, int]:
+        with self._lock:
+            under_way = dict(self._under_way)
+        free = self._options.threads - sum(under_way.values())
+        limits: dict[str, int] = {}
+        for target in self._targets():
+            room = min(free, self._throttle.permits(target, under_way.get(target, 0)))
+            if room > 0:
+                limits[target] = room
+                free -= room
+        return limits
+
+    def _carry(self, delivery: Delivery) -> None:
+        started = self._clock()
+        verdict: Verdict | None = None
+        try:
+            verdict = self._deliverer.carry(delivery)
+        finally:
+            self._count(delivery.target, -1)
+            self._throttle.report(delivery.target, verdict, (self._clock() - started).total_seconds())
+            self._wake.set()
+        if verdict is not None:
+            self._settled(delivery, verdict)
+
+    def _count(self, target: str, change: int) -> None:
+        with self._lock:
+            self._under_way[target] = self._under_way.get(target, 0) + change
+
+    def _pause(self) -> float:
+        """Until something comes due, at most `idle_seconds`."""
+        try:
+            due = self._store.next_due(self._clock())
+        except StorageError:
+            return self._options.idle_seconds
+        if due is None or not self._limits():
+            return self._options.idle_seconds
+        # what is due now but was not leased waits for its lane: its turn comes with a wake-up
+        ahead = (due - self._clock()).total_seconds()
+        return min(self._options.idle_seconds, ahead) if ahead > 0 else self._options.idle_seconds
+
+
+def _tell(future: Future[None]) -> None:
+    if (error := future.exception()) is not None:
+        log.error("a delivery could not be settled: its lease will run out", error=type(error).__name__)

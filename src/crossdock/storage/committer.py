@@ -1,0 +1,100 @@
+"""Group commit: many callers, one transaction, everyone answered after it.
+
+A commit costs a disk flush whatever it holds. One thread takes what waits, runs it all in one transaction and then
+resolves the callers' futures: nobody is told before the commit. One write that fails makes the whole group roll back;
+then each is run alone, so that it fails alone.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from crossdock.errors import CrossdockError, StorageError
+
+T = TypeVar("T")
+Write = Callable[[Connection], Any]
+GROUP = 256
+
+
+class Committer:
+    """Runs writes in groups. A write must only touch the database: it may be run twice."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(writes=True)
+        self._waiting: queue.SimpleQueue[tuple[Write, Future[Any]] | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def submit(self, write: Callable[[Connection], T]) -> Future[T]:
+        """The future holds the write's result once it is committed, or StorageError."""
+        future: Future[T] = Future()
+        if self._closed.is_set():
+            future.set_exception(StorageError("the storage is closed"))
+        else:
+            self._waiting.put((write, future))
+        return future
+
+    def run(self, write: Callable[[Connection], T]) -> T:
+        """Submit and wait for the commit."""
+        return self.submit(write).result()
+
+    def close(self) -> None:
+        """What waits is still committed."""
+        self._closed.set()
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            group, last = self._gather(first)
+            self._commit(group)
+            if last:
+                return
+
+    def _gather(self, first: tuple[Write, Future[Any]]) -> tuple[list[tuple[Write, Future[Any]]], bool]:
+        group = [first]
+        while len(group) < GROUP:
+            try:
+                following = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                return group, True
+            group.append(following)
+        return group, False
+
+    def _commit(self, group: Sequence[tuple[Write, Future[Any]]]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                results = [write(connection) for write, _ in group]
+        except (SQLAlchemyError, CrossdockError) as error:
+            self._apart(group, error)
+        except Exception as error:  # noqa: BLE001  a bug in one write must not kill the thread that serves all
+            self._apart(group, error)
+        else:
+            for (_, future), result in zip(group, results, strict=True):
+                future.set_result(result)
+
+    def _apart(self, group: Sequence[tuple[Write, Future[Any]]], error: Exception) -> None:
+        if len(group) == 1:
+            group[0][1].set_exception(_ours(error))
+            return
+        for member in group:
+            self._commit([member])
+
+
+def _ours(error: Exception) -> Exception:
+    if isinstance(error, SQLAlchemyError):
+        ours = StorageError(f"the database failed: {type(error).__name__}")
+        ours.__cause__ = error
+        return ours
+    return error

@@ -1,0 +1,151 @@
+"""Messages in, once each, with the delivery that each of them promises, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection, Row
+
+from crossdock.contract.message import Message
+from crossdock.delivery.records import Arrival, Promise, Recorded, State
+from crossdock.model.base import Record
+from crossdock.storage.dialect import insert
+from crossdock.storage.payloads import Payloads
+from crossdock.storage.rows import encode_memo, message_values, payload_subject
+from crossdock.storage.tables import deliveries, messages
+
+
+class Kept(Record, frozen=True, kw_only=True):
+    """A message's row number, and whether it was there before with the same content."""
+
+    seq: int
+    new: bool
+    same: bool = True
+
+
+def record(connection: Connection, payloads: Payloads, arrival: Arrival, now: datetime) -> Recorded:
+    """One arrival. The inbox's gate stops the same event twice; the outbox's key the same fact on two roads."""
+    message = arrival.message
+    kept = keep_message(connection, payloads, message, now, fingerprint=arrival.fingerprint, channel=arrival.channel)
+    if not kept.new:
+        return Recorded(id=message.id, outcome="duplicate" if kept.same else "conflict")
+    promise = Promise(
+        message=message,
+        flow=arrival.flow,
+        target=arrival.target,
+        key=arrival.key,
+        lane=arrival.lane,
+        priority=arrival.priority,
+    )
+    if insert_delivery(connection, promise, kept.seq, now, one_row=arrival.one_row):
+        return Recorded(id=message.id, outcome="new")
+    if arrival.one_row:
+        return Recorded(id=message.id, outcome="new" if _renew(connection, arrival, kept.seq, now) else "unchanged")
+    return Recorded(id=message.id, outcome="unchanged")
+
+
+def keep_message(
+    connection: Connection,
+    payloads: Payloads,
+    message: Message,
+    now: datetime,
+    *,
+    fingerprint: str = "",
+    channel: str = "",
+) -> Kept:
+    """The message once; the body only where it is new."""
+    found = connection.execute(
+        select(messages.c.seq, messages.c.fingerprint).where(
+            messages.c.source == message.source, messages.c.id == message.id
+        )
+    ).one_or_none()
+    if found is None:
+        seq = _insert_message(connection, payloads, message, now, fingerprint, channel)
+        if seq is not None:
+            return Kept(seq=seq, new=True)
+        found = connection.execute(
+            select(messages.c.seq, messages.c.fingerprint).where(
+                messages.c.source == message.source, messages.c.id == message.id
+            )
+        ).one()
+    same = not fingerprint or not found.fingerprint or found.fingerprint == fingerprint
+    return Kept(seq=found.seq, new=False, same=same)
+
+
+def _insert_message(
+    connection: Connection, payloads: Payloads, message: Message, now: datetime, fingerprint: str, channel: str
+) -> int | None:
+    payload_id = payloads.keep(connection, payload_subject(message.source, message.subject), message.payload, now)
+    values = message_values(message) | {
+        "received_at": now,
+        "payload_id": payload_id,
+        "fingerprint": fingerprint,
+        "channel": channel,
+    }
+    statement = insert(connection, messages).values(values).on_conflict_do_nothing().returning(messages.c.seq)
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def insert_delivery(
+    connection: Connection, promise: Promise, seq: int, now: datetime, *, one_row: bool = False
+) -> bool:
+    """Promise a delivery; False where its (target, key) was promised before."""
+    message = promise.message
+    state = State.DEAD if promise.park else State.PENDING
+    made = connection.execute(
+        insert(connection, deliveries)
+        .values(
+            message_seq=seq,
+            flow=promise.flow,
+            source=message.source,
+            target=promise.target,
+            subject=message.subject,
+            reference=message.reference,
+            key=promise.key,
+            lane=promise.lane,
+            priority=promise.priority,
+            state=state,
+            is_open=True,
+            one_row=one_row,
+            version=message.version,
+            created_at=now,
+            opened_at=now,
+            due_at=now,
+            code="parked" if promise.park else "",
+            reason=promise.reason,
+            owner="business" if promise.park else "",
+            memo=encode_memo(promise.memo),
+        )
+        .on_conflict_do_nothing()
+    )
+    return made.rowcount == 1
+
+
+def _renew(connection: Connection, arrival: Arrival, seq: int, now: datetime) -> bool:
+    """A newer state of a subject that has its row: one row a subject, however often it changes."""
+    row = connection.execute(
+        select(deliveries)
+        .where(deliveries.c.target == arrival.target, deliveries.c.key == arrival.key)
+        .with_for_update()
+    ).one()
+    if _nothing_new(row, arrival.message):
+        return False
+    changes = {
+        "message_seq": seq,
+        "version": arrival.message.version or row.version,
+        "generation": row.generation + 1,
+        "reference": arrival.message.reference or row.reference,
+    }
+    if row.state != State.LEASED:  # a leased one is seen to be out of date when it settles
+        changes |= {"state": State.PENDING, "is_open": True, "due_at": now, "resolved_at": None}
+        if row.state != State.PENDING:
+            changes |= {"attempts": 0, "unexpected": 0, "opened_at": now}
+    connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(changes))
+    return True
+
+
+def _nothing_new(row: Row[tuple[object, ...]], message: Message) -> bool:
+    if message.version and row.version and message.version <= row.version:
+        return True
+    return bool(message.content) and row.content == message.content and row.state == State.DELIVERED

@@ -1,0 +1,216 @@
+"""Leasing what is due and settling what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select, update
+from sqlalchemy.engine import Connection, RowMapping
+
+from crossdock.delivery.records import Delivery, Promise, Settlement, State, Verdict
+from crossdock.storage import trail
+from crossdock.storage.dialect import insert
+from crossdock.storage.inbox import insert_delivery, keep_message
+from crossdock.storage.payloads import Payloads
+from crossdock.storage.rows import delivery_of, message_of, payload_subject
+from crossdock.storage.tables import connections, deliveries, links, messages
+
+LOOK_AGAIN = timedelta(seconds=5)
+MESSAGE_COLUMNS = [
+    column.label(f"m_{column.name}")
+    for column in messages.c
+    if column.name not in {"seq", "fingerprint", "channel", "received_at"}
+]
+
+
+def _due(target: str, now: datetime, limit: int) -> Select[Any]:
+    earlier = deliveries.alias("earlier")
+    blocked = exists().where(
+        earlier.c.lane == deliveries.c.lane,
+        earlier.c.target == deliveries.c.target,
+        earlier.c.id < deliveries.c.id,
+        earlier.c.is_open,
+    )
+    ready: ColumnElement[bool] = or_(
+        and_(deliveries.c.state == State.PENDING, deliveries.c.due_at <= now),
+        and_(deliveries.c.state == State.LEASED, deliveries.c.leased_until < now),
+    )
+    return (
+        select(deliveries.c.id)
+        .where(deliveries.c.target == target, deliveries.c.is_open, ready, ~blocked)
+        .order_by(deliveries.c.priority, deliveries.c.due_at, deliveries.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def lease(
+    connection: Connection,
+    payloads: Payloads,
+    worker: str,
+    now: datetime,
+    until: datetime,
+    limits: Mapping[str, int],
+    limit: int,
+) -> list[Delivery]:
+    """Heads of lanes that are due, target by target, paused ones left out."""
+    paused = set(connection.execute(select(connections.c.name).where(connections.c.paused_at.is_not(None))).scalars())
+    ids: list[int] = []
+    for target, slots in limits.items():
+        room = min(slots, limit - len(ids))
+        if target not in paused and room > 0:
+            ids += connection.execute(_due(target, now, room)).scalars()
+    if not ids:
+        return []
+    _claim(connection, ids, worker, until)
+    return _load(connection, payloads, ids)
+
+
+def _claim(connection: Connection, ids: Sequence[int], worker: str, until: datetime) -> None:
+    ran_out = deliveries.c.state == State.LEASED
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(ids))
+        .values(
+            # a lease that ran out means "maybe sent", up to the moment at which it ran out
+            maybe_sent=or_(deliveries.c.maybe_sent, ran_out),
+            sent_at=case((ran_out, deliveries.c.leased_until), else_=deliveries.c.sent_at),
+            state=literal(State.LEASED.value),
+            fence=deliveries.c.fence + 1,
+            leased_until=until,
+            leased_by=worker,
+        )
+    )
+
+
+def _load(connection: Connection, payloads: Payloads, ids: Sequence[int]) -> list[Delivery]:
+    rows = connection.execute(
+        select(deliveries, *MESSAGE_COLUMNS)
+        .join(messages, messages.c.seq == deliveries.c.message_seq)
+        .where(deliveries.c.id.in_(ids))
+        .order_by(deliveries.c.priority, deliveries.c.due_at, deliveries.c.id)
+    ).all()
+    return [delivery_of(row, message_of(row, payloads.read(connection, row.m_payload_id))) for row in rows]
+
+
+def settle(
+    connection: Connection, payloads: Payloads, delivery: Delivery, settlement: Settlement, now: datetime
+) -> bool:
+    """All of it, or False and nothing when the fence has moved on."""
+    row = (
+        connection.execute(
+            select(deliveries.c.generation, deliveries.c.one_row, deliveries.c.reference)
+            .where(
+                deliveries.c.id == delivery.id,
+                deliveries.c.fence == delivery.fence,
+                deliveries.c.state == State.LEASED,
+            )
+            .with_for_update()
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return False
+    kept_all = _end(connection, settlement, now)
+    for promise in settlement.promises:
+        _promise(connection, payloads, promise, now)
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery.id)
+        .values(_settled(row, delivery, settlement, now, look_again=not kept_all))
+    )
+    _link(connection, settlement, now)
+    subject = payload_subject(delivery.source, delivery.subject)
+    payloads.about(connection, subject, settlement.subjects)
+    for attempt in settlement.attempts:
+        trail.append(connection, payloads, attempt, delivery, now)
+    return True
+
+
+def _settled(
+    row: RowMapping, delivery: Delivery, settlement: Settlement, now: datetime, *, look_again: bool
+) -> dict[str, Any]:
+    verdict = settlement.verdict
+    values: dict[str, Any] = {
+        "state": verdict.state,
+        "is_open": verdict.state in {State.PENDING, State.DEAD},
+        "due_at": verdict.due_at,
+        "attempts": verdict.attempts,
+        "unexpected": verdict.unexpected,
+        "maybe_sent": verdict.maybe_sent,
+        "sent_at": _sent_at(verdict, delivery, now),
+        "code": verdict.code,
+        "reason": verdict.reason,
+        "owner": verdict.owner or "",
+        "leased_until": None,
+        "leased_by": None,
+        "settled_at": None if verdict.state == State.PENDING else now,
+        "reference": settlement.reference or row["reference"],
+    }
+    if verdict.state == State.DELIVERED or settlement.content:
+        values["content"] = settlement.content
+    if row["one_row"] and verdict.state != State.LEASED and (row["generation"] != delivery.generation or look_again):
+        values |= {"state": State.PENDING, "is_open": True, "settled_at": None}
+        values["due_at"] = now + LOOK_AGAIN if look_again else min(verdict.due_at, now)
+        values["opened_at"] = now
+    return values
+
+
+def _sent_at(verdict: Verdict, delivery: Delivery, now: datetime) -> datetime | None:
+    # only an attempt that ended in doubt moves the moment: waiting for it to pass must not
+    doubtful = verdict.maybe_sent and verdict.attempts != delivery.attempts
+    return now if doubtful else delivery.sent_at
+
+
+def _end(connection: Connection, settlement: Settlement, now: datetime) -> bool:
+    """Supersede promises that were not kept yet; False where one got under way meanwhile."""
+    ended = True
+    for target, key, reason in settlement.ends:
+        done = connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.target == target,
+                deliveries.c.key == key,
+                deliveries.c.state == State.PENDING,
+                deliveries.c.maybe_sent.is_(False),
+            )
+            .values(state=State.SUPERSEDED, is_open=False, settled_at=now, reason=reason)
+        )
+        ended = ended and done.rowcount == 1
+    return ended
+
+
+def _promise(connection: Connection, payloads: Payloads, promise: Promise, now: datetime) -> None:
+    kept = keep_message(connection, payloads, promise.message, now, channel="duty")
+    insert_delivery(connection, promise, kept.seq, now)
+
+
+def _link(connection: Connection, settlement: Settlement, now: datetime) -> None:
+    for link in settlement.links:
+        values = {
+            "source": link.source,
+            "subject": link.subject,
+            "target": link.target,
+            "part": link.part,
+            "external_id": link.external_id,
+            "number": link.number,
+            "created_at": now,
+        }
+        connection.execute(insert(connection, links).values(values).on_conflict_do_nothing())
+
+
+def give_back(connection: Connection, leased: Sequence[Delivery], now: datetime) -> None:
+    """Due again at once, with nothing changed: it was never begun."""
+    for delivery in leased:
+        connection.execute(
+            update(deliveries)
+            .where(
+                deliveries.c.id == delivery.id,
+                deliveries.c.fence == delivery.fence,
+                deliveries.c.state == State.LEASED,
+            )
+            .values(state=State.PENDING, due_at=now, leased_until=None, leased_by=None)
+        )

@@ -1,0 +1,120 @@
+"""Bodies apart from the rows that speak of them: compressed, encrypted under a key per subject, erasable.
+
+Destroying a subject's key makes all its bodies unreadable for ever; the rows, their hashes and the chain stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection
+
+from crossdock.storage.dialect import insert
+from crossdock.storage.tables import payloads, people, subject_keys
+
+CACHED_KEYS = 4096
+
+
+class Sealer(Protocol):
+    """Envelope encryption; `security.envelope.Envelope` is one."""
+
+    def new_subject_key(self) -> bytes:
+        """A fresh key, wrapped by the master key."""
+
+    def seal(self, wrapped: bytes, plaintext: bytes, context: bytes) -> bytes:
+        """Encrypt under the wrapped key."""
+
+    def open(self, wrapped: bytes, sealed: bytes, context: bytes) -> bytes:
+        """Decrypt. Raises StorageError where the key does not fit."""
+
+
+class Payloads:
+    """Keeps and reads bodies."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._keys: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, connection: Connection, subject: str, body: bytes, now: datetime) -> int | None:
+        """The body's id; None for an empty one, and for a subject that was erased."""
+        if not body:
+            return None
+        wrapped = self._key(connection, subject, now)
+        if wrapped is None:
+            return None
+        sealed = self._sealer.seal(wrapped, body, subject.encode())
+        statement = payloads.insert().values(subject=subject, body=sealed, created_at=now).returning(payloads.c.id)
+        payload_id: int = connection.execute(statement).scalar_one()
+        return payload_id
+
+    def read(self, connection: Connection, payload_id: int | None) -> bytes:
+        """The body; empty where there is none, or its subject was erased."""
+        if payload_id is None:
+            return b""
+        row = connection.execute(
+            select(payloads.c.body, payloads.c.subject, subject_keys.c.wrapped)
+            .join(subject_keys, subject_keys.c.subject == payloads.c.subject)
+            .where(payloads.c.id == payload_id)
+        ).one_or_none()
+        if row is None or row.wrapped is None:
+            return b""
+        return self._sealer.open(row.wrapped, row.body, row.subject.encode())
+
+    def about(self, connection: Connection, subject: str, fingerprints: tuple[str, ...]) -> None:
+        """Remember whose data a subject's bodies hold, by keyed fingerprint, so that a person can be erased."""
+        for fingerprint in fingerprints:
+            connection.execute(
+                insert(connection, people).values(fingerprint=fingerprint, subject=subject).on_conflict_do_nothing()
+            )
+
+    def erase(self, connection: Connection, subject: str, now: datetime) -> bool:
+        """Destroy a subject's key; False where there is none to destroy."""
+        with self._lock:
+            self._keys.pop(subject, None)
+        done = connection.execute(
+            update(subject_keys)
+            .where(subject_keys.c.subject == subject, subject_keys.c.wrapped.is_not(None))
+            .values(wrapped=None, erased_at=now)
+        )
+        return done.rowcount == 1
+
+    def subjects_of(self, connection: Connection, fingerprint: str) -> list[str]:
+        """Every subject whose bodies are about this person."""
+        rows = connection.execute(select(people.c.subject).where(people.c.fingerprint == fingerprint))
+        return list(rows.scalars())
+
+    def _key(self, connection: Connection, subject: str, now: datetime) -> bytes | None:
+        with self._lock:
+            if (cached := self._keys.get(subject)) is not None:
+                return cached
+        fresh = self._sealer.new_subject_key()
+        made = connection.execute(
+            insert(connection, subject_keys)
+            .values(subject=subject, wrapped=fresh, created_at=now)
+            .on_conflict_do_nothing()
+        )
+        if made.rowcount == 1:
+            return fresh  # cached only once it is read back: this transaction may still roll back
+        found: bytes | None = connection.execute(
+            select(subject_keys.c.wrapped).where(subject_keys.c.subject == subject)
+        ).scalar_one()
+        if found is not None:
+            self._remember(subject, found)
+        return found
+
+    def _remember(self, subject: str, wrapped: bytes) -> None:
+        with self._lock:
+            self._keys[subject] = wrapped
+            while len(self._keys) > CACHED_KEYS:
+                self._keys.popitem(last=False)
+
+
+def body_hash(body: bytes) -> str:
+    """What the audit chain keeps of a body: hex SHA-256, "" for none."""
+    return hashlib.sha256(body).hexdigest() if body else ""

@@ -1,0 +1,185 @@
+"""What people and sweeps ask of the tables. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from crossdock.contract.flow import Known
+from crossdock.contract.message import Message
+from crossdock.delivery.records import Link, State
+from crossdock.delivery.store import DeadFilter, DeliveryView, Event, Pause
+from crossdock.storage.outbox import MESSAGE_COLUMNS
+from crossdock.storage.payloads import Payloads
+from crossdock.storage.rows import known_of, message_of, view_of
+from crossdock.storage.tables import audit, connections, deliveries, links, messages
+
+CHUNK = 500  # bound parameters in one statement
+
+
+def known(connection: Connection, source: str, subject: str) -> list[Known]:
+    """Promises about a subject, oldest first; the looks at it are no promises."""
+    rows = connection.execute(
+        select(deliveries)
+        .where(deliveries.c.source == source, deliveries.c.subject == subject, deliveries.c.one_row.is_(False))
+        .order_by(deliveries.c.id)
+    )
+    return [known_of(row) for row in rows]
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """The earliest moment at which something comes due, whoever is paused."""
+    pending = select(func.min(deliveries.c.due_at)).where(deliveries.c.is_open, deliveries.c.state == State.PENDING)
+    earliest: datetime | None = connection.execute(pending).scalar_one()
+    return earliest
+
+
+def paused(connection: Connection) -> list[Pause]:
+    """Paused connections."""
+    rows = connection.execute(select(connections).where(connections.c.paused_at.is_not(None)))
+    return [Pause(connection=row.name, reason=row.reason, since=row.paused_at, by=row.by) for row in rows]
+
+
+def dead(connection: Connection, which: DeadFilter) -> list[DeliveryView]:
+    """Unresolved dead letters, oldest first."""
+    query = select(deliveries).where(deliveries.c.state == State.DEAD, deliveries.c.is_open)
+    if which.id is not None:
+        query = query.where(deliveries.c.id == which.id)
+    for name in ("flow", "target", "code", "owner", "reference"):
+        if wanted := getattr(which, name):
+            query = query.where(deliveries.c[name] == wanted)
+    return [view_of(row) for row in connection.execute(query.order_by(deliveries.c.id).limit(which.limit))]
+
+
+def delivery(connection: Connection, payloads: Payloads, delivery_id: int) -> tuple[DeliveryView, Message] | None:
+    """One delivery with its message."""
+    row = connection.execute(
+        select(deliveries, *MESSAGE_COLUMNS)
+        .join(messages, messages.c.seq == deliveries.c.message_seq)
+        .where(deliveries.c.id == delivery_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return view_of(row), message_of(row, payloads.read(connection, row.m_payload_id))
+
+
+def links_of(connection: Connection, source: str, subject: str) -> list[Link]:
+    """What the targets call it and its lines."""
+    rows = connection.execute(select(links).where(links.c.source == source, links.c.subject == subject))
+    return [
+        Link(
+            source=row.source,
+            subject=row.subject,
+            target=row.target,
+            part=row.part,
+            external_id=row.external_id,
+            number=row.number,
+        )
+        for row in rows
+    ]
+
+
+def find_subjects(connection: Connection, reference: str) -> list[tuple[str, str]]:
+    """By the number that people read, else by the source's own id, else by the target's number."""
+    for query in (
+        select(deliveries.c.source, deliveries.c.subject).where(deliveries.c.reference == reference),
+        select(messages.c.source, messages.c.subject).where(messages.c.reference == reference),
+        select(links.c.source, links.c.subject).where(links.c.number == reference),
+        select(links.c.source, links.c.subject).where(links.c.external_id == reference),
+        select(messages.c.source, messages.c.subject).where(messages.c.subject == reference),
+    ):
+        if rows := connection.execute(query.distinct()).all():
+            return [(row.source, row.subject) for row in rows]
+    return []
+
+
+def timeline(connection: Connection, source: str, subject: str) -> list[Event]:
+    """Heard, promised, tried, decided: everything, oldest first."""
+    events = [*_heard(connection, source, subject), *_promised(connection, source, subject)]
+    rows = connection.execute(
+        select(audit, deliveries.c.flow, deliveries.c.target)
+        .outerjoin(deliveries, deliveries.c.id == audit.c.delivery_id)
+        .where(audit.c.source == source, audit.c.entity_id == subject)
+        .order_by(audit.c.id)
+    )
+    for row in rows:
+        answer = f"HTTP {row.status_code}" if row.status_code else ""
+        text = " ".join(part for part in (row.operation_type, answer, row.error_message, row.detail) if part)
+        who = "" if row.actor == "crossdock" else f" (by {row.actor})"
+        events.append(
+            Event(at=row.created_at, kind="attempt", flow=row.flow or "", target=row.target or "", text=text + who)
+        )
+    return sorted(events, key=lambda event: event.at)
+
+
+def _heard(connection: Connection, source: str, subject: str) -> list[Event]:
+    rows = connection.execute(
+        select(messages)
+        .where(messages.c.source == source, messages.c.subject == subject, messages.c.channel != "duty")
+        .order_by(messages.c.seq)
+    )
+    return [
+        Event(at=row.received_at, kind="heard", flow=row.flow, target=source, text=f"by {row.channel}: {row.id}")
+        for row in rows
+    ]
+
+
+def _promised(connection: Connection, source: str, subject: str) -> list[Event]:
+    rows = connection.execute(select(deliveries).where(deliveries.c.source == source, deliveries.c.subject == subject))
+    found = []
+    for row in rows:
+        found.append(
+            Event(at=row.created_at, kind="promised", flow=row.flow, target=row.target, text=f"under {row.key}")
+        )
+        standing = f"{row.state}{' (maybe sent)' if row.maybe_sent and row.state != State.DELIVERED else ''}"
+        why = f": {row.reason}" if row.reason else ""
+        at = row.settled_at or row.due_at
+        found.append(Event(at=at, kind="state", flow=row.flow, target=row.target, text=f"{standing}{why}"))
+    return found
+
+
+def counts(connection: Connection) -> dict[tuple[str, str, str], int]:
+    """Deliveries by (flow, target, state); dead ones that were resolved count as "resolved"."""
+    found: dict[tuple[str, str, str], int] = {}
+    rows = connection.execute(
+        select(deliveries.c.flow, deliveries.c.target, deliveries.c.state, deliveries.c.is_open, func.count()).group_by(
+            deliveries.c.flow, deliveries.c.target, deliveries.c.state, deliveries.c.is_open
+        )
+    )
+    for flow, target, state, is_open, number in rows:
+        name = "resolved" if state == State.DEAD and not is_open else state
+        found[flow, target, name] = found.get((flow, target, name), 0) + number
+    return found
+
+
+def open_subjects(connection: Connection, source: str, flow: str, older_than: datetime, limit: int) -> list[str]:
+    """Subjects whose last look is older and whose reason says that they may still change; oldest first."""
+    rows = connection.execute(
+        select(deliveries.c.subject)
+        .where(
+            deliveries.c.source == source,
+            deliveries.c.flow == flow,
+            deliveries.c.state == State.DELIVERED,
+            deliveries.c.settled_at < older_than,
+            deliveries.c.code != "final",
+        )
+        .order_by(deliveries.c.settled_at)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+def seen(connection: Connection, source: str, subjects: Sequence[str]) -> set[str]:
+    """Which of them were ever recorded."""
+    found: set[str] = set()
+    for start in range(0, len(subjects), CHUNK):
+        chunk = subjects[start : start + CHUNK]
+        found.update(
+            connection.execute(
+                select(messages.c.subject).where(messages.c.source == source, messages.c.subject.in_(chunk)).distinct()
+            ).scalars()
+        )
+    return found

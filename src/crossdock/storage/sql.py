@@ -1,0 +1,223 @@
+"""The store: delivery.store.Store over one SQL database, SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from crossdock.contract.flow import Known
+from crossdock.contract.message import Message
+from crossdock.delivery.records import Arrival, Attempt, Delivery, Link, Recorded, Settlement
+from crossdock.delivery.store import Checkpoint, DeadFilter, DeliveryView, Event, Pause
+from crossdock.errors import LeaseLost, StorageError
+from crossdock.storage import inbox, letters, outbox, reading, streams, trail
+from crossdock.storage.committer import Committer
+from crossdock.storage.payloads import Payloads, Sealer
+
+T = TypeVar("T")
+
+
+class SqlStore:
+    """See delivery.store.Store for what each method promises. Safe for many threads."""
+
+    def __init__(self, engine: Engine, sealer: Sealer) -> None:
+        self._engine = engine
+        self._payloads = Payloads(sealer)
+        self._committer = Committer(engine)
+
+    def close(self) -> None:
+        """Commit what waits, then close."""
+        self._committer.close()
+        self._engine.dispose()
+
+    def _read(self, reader: Any, *arguments: Any) -> Any:
+        try:
+            with self._engine.connect() as connection:
+                return reader(connection, *arguments)
+        except SQLAlchemyError as error:
+            raise StorageError(f"the database failed: {type(error).__name__}") from error
+
+    def offer(self, arrival: Arrival, now: datetime) -> Future[Recorded]:
+        """Record one arrival; the future holds its outcome once it is committed, with others, in one transaction."""
+        return self._committer.submit(lambda c: inbox.record(c, self._payloads, arrival, now))
+
+    def record(self, arrivals: Sequence[Arrival], now: datetime) -> list[Recorded]:
+        """All of them in one transaction."""
+        return self._committer.run(lambda c: [inbox.record(c, self._payloads, a, now) for a in arrivals])
+
+    def record_page(
+        self, checkpoint: Checkpoint, arrivals: Sequence[Arrival], now: datetime, *, complete: bool
+    ) -> list[Recorded]:
+        """The page and the watermark, or neither."""
+        recorded = self._committer.run(
+            lambda c: (
+                [inbox.record(c, self._payloads, a, now) for a in arrivals]
+                if streams.advance(c, checkpoint, now, complete=complete)
+                else None
+            )
+        )
+        if recorded is None:
+            raise LeaseLost(f"another reader has {checkpoint.source}/{checkpoint.stream}")
+        return recorded
+
+    def claim_stream(self, source: str, stream: str, holder: str, now: datetime, until: datetime) -> Checkpoint | None:
+        """One reader at a time."""
+        return self._committer.run(lambda c: streams.claim(c, source, stream, holder, now, until))
+
+    def release_stream(self, checkpoint: Checkpoint, now: datetime) -> None:  # noqa: ARG002  the port's signature
+        """Another may read on."""
+        self._committer.run(lambda c: streams.release(c, checkpoint))
+
+    def checkpoint(self, source: str, stream: str) -> Checkpoint | None:
+        """Where a stream stands."""
+        found: Checkpoint | None = self._read(streams.read, source, stream)
+        return found
+
+    def lease(
+        self, worker: str, now: datetime, until: datetime, limits: Mapping[str, int], *, limit: int
+    ) -> list[Delivery]:
+        """Heads of lanes that are due."""
+        return self._committer.run(lambda c: outbox.lease(c, self._payloads, worker, now, until, dict(limits), limit))
+
+    def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> None:
+        """Everything an attempt changes, under its fence."""
+        if not self._committer.run(lambda c: outbox.settle(c, self._payloads, delivery, settlement, now)):
+            raise LeaseLost(f"delivery {delivery.id}: the lease went to another worker")
+
+    def give_back(self, deliveries: Sequence[Delivery], now: datetime) -> None:
+        """Never begun: due again."""
+        self._committer.run(lambda c: outbox.give_back(c, deliveries, now))
+
+    def known(self, source: str, subject: str) -> list[Known]:
+        """What was promised of a subject."""
+        found: list[Known] = self._read(reading.known, source, subject)
+        return found
+
+    def next_due(self, now: datetime) -> datetime | None:  # noqa: ARG002  the port's signature
+        """When something comes due."""
+        found: datetime | None = self._read(reading.next_due)
+        return found
+
+    def pause(self, connection: str, reason: str, by: str, now: datetime) -> bool:
+        """Send nothing to it."""
+
+        def write(c: Any) -> bool:
+            done = letters.pause(c, connection, reason, by, now)
+            if done:
+                trail.append(c, self._payloads, _action("pause", connection, by, reason, now), None, now)
+            return done
+
+        return self._committer.run(write)
+
+    def resume(self, connection: str, by: str, now: datetime) -> bool:
+        """Go on."""
+
+        def write(c: Any) -> bool:
+            done = letters.resume(c, connection, by)
+            if done:
+                trail.append(c, self._payloads, _action("resume", connection, by, "", now), None, now)
+            return done
+
+        return self._committer.run(write)
+
+    def paused(self) -> list[Pause]:
+        """What is paused."""
+        found: list[Pause] = self._read(reading.paused)
+        return found
+
+    def dead(self, which: DeadFilter) -> list[DeliveryView]:
+        """Unresolved dead letters."""
+        found: list[DeliveryView] = self._read(reading.dead, which)
+        return found
+
+    def delivery(self, delivery_id: int) -> tuple[DeliveryView, Message] | None:
+        """One delivery with its message."""
+        found: tuple[DeliveryView, Message] | None = self._read(reading.delivery, self._payloads, delivery_id)
+        return found
+
+    def replay(self, ids: Sequence[int], by: str, now: datetime) -> int:
+        """Dead letters once more."""
+        return self._committer.run(lambda c: letters.replay(c, self._payloads, ids, by, now))
+
+    def edit(self, delivery_id: int, payload: bytes, by: str, why: str, now: datetime) -> bool:
+        """A corrected payload."""
+        return self._committer.run(lambda c: letters.edit(c, self._payloads, delivery_id, payload, by, why, now))
+
+    def resolve(self, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
+        """Ended by a person."""
+        return self._committer.run(lambda c: letters.resolve(c, self._payloads, ids, by, why, now))
+
+    def links(self, source: str, subject: str) -> list[Link]:
+        """What the targets call it."""
+        found: list[Link] = self._read(reading.links_of, source, subject)
+        return found
+
+    def find_subjects(self, reference: str) -> list[tuple[str, str]]:
+        """By number."""
+        found: list[tuple[str, str]] = self._read(reading.find_subjects, reference)
+        return found
+
+    def timeline(self, source: str, subject: str) -> list[Event]:
+        """All that happened."""
+        found: list[Event] = self._read(reading.timeline, source, subject)
+        return found
+
+    def counts(self) -> dict[tuple[str, str, str], int]:
+        """Deliveries by (flow, target, state)."""
+        found: dict[tuple[str, str, str], int] = self._read(reading.counts)
+        return found
+
+    def open_subjects(self, source: str, flow: str, older_than: datetime, limit: int) -> list[str]:
+        """Looked at too long ago."""
+        found: list[str] = self._read(reading.open_subjects, source, flow, older_than, limit)
+        return found
+
+    def seen(self, source: str, subjects: Sequence[str]) -> set[str]:
+        """Ever recorded."""
+        found: set[str] = self._read(reading.seen, source, subjects)
+        return found
+
+    def note(self, attempt: Attempt, now: datetime) -> None:
+        """An operator's action."""
+        self._committer.run(lambda c: trail.append(c, self._payloads, attempt, None, now))
+
+    def seal_audit(self, limit: int = 5000) -> int:
+        """Chain what is not chained yet; returns how many rows."""
+        return self._committer.run(lambda c: trail.seal(c, limit))
+
+    def audit_broken_at(self) -> int | None:
+        """Seal all, then check all: the first position that does not fit, or None."""
+        while self.seal_audit():
+            pass
+        found: int | None = self._read(trail.broken_at)
+        return found
+
+    def audit_sealed(self) -> tuple[int, str]:
+        """Length and last hash of the chain."""
+        found: tuple[int, str] = self._read(trail.sealed)
+        return found
+
+    def audit_export(self, *, bodies: bool) -> Iterator[dict[str, Any]]:
+        """Every row of the trail, oldest first."""
+        with self._engine.connect() as connection:
+            yield from trail.export(connection, self._payloads, bodies=bodies)
+
+    def erase(self, fingerprint: str, by: str, now: datetime) -> list[str]:
+        """Destroy the keys of everything that is about this person; returns the subjects."""
+
+        def write(c: Any) -> list[str]:
+            subjects = self._payloads.subjects_of(c, fingerprint)
+            erased = [subject for subject in subjects if self._payloads.erase(c, subject, now)]
+            trail.append(c, self._payloads, _action("erase", ",".join(erased)[:255], by, "", now), None, now)
+            return erased
+
+        return self._committer.run(write)
+
+
+def _action(operation: str, entity_id: str, by: str, why: str, now: datetime) -> Attempt:
+    return Attempt(operation=operation, entity="connection", entity_id=entity_id, started_at=now, actor=by, detail=why)

@@ -1,0 +1,84 @@
+"""Streams: how far a source was read, and the one reader that may go on from there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import or_, select, update
+from sqlalchemy.engine import Connection, Row
+
+from crossdock.contract.connector import Watermark
+from crossdock.delivery.store import Checkpoint
+from crossdock.storage.dialect import insert
+from crossdock.storage.tables import checkpoints
+
+
+def claim(
+    connection: Connection, source: str, stream: str, holder: str, now: datetime, until: datetime
+) -> Checkpoint | None:
+    """A new fence for the new reader; None while another's claim holds."""
+    connection.execute(
+        insert(connection, checkpoints).values(source=source, stream=stream, fence=0).on_conflict_do_nothing()
+    )
+    done = connection.execute(
+        update(checkpoints)
+        .where(
+            checkpoints.c.source == source,
+            checkpoints.c.stream == stream,
+            or_(checkpoints.c.held_until.is_(None), checkpoints.c.held_until < now),
+        )
+        .values(holder=holder, held_until=until, fence=checkpoints.c.fence + 1)
+    )
+    return read(connection, source, stream) if done.rowcount == 1 else None
+
+
+def release(connection: Connection, checkpoint: Checkpoint) -> None:
+    """Only our own claim."""
+    connection.execute(
+        update(checkpoints)
+        .where(
+            checkpoints.c.source == checkpoint.source,
+            checkpoints.c.stream == checkpoint.stream,
+            checkpoints.c.fence == checkpoint.fence,
+        )
+        .values(holder=None, held_until=None)
+    )
+
+
+def advance(connection: Connection, checkpoint: Checkpoint, now: datetime, *, complete: bool) -> bool:
+    """The watermark of what is stored in this same transaction; False under an older fence."""
+    values: dict[str, object] = {"read_at": now}
+    if checkpoint.watermark is not None:
+        values["watermark"] = msgspec.json.encode(checkpoint.watermark.value).decode()
+    if complete:
+        values["complete_at"] = now
+    done = connection.execute(
+        update(checkpoints)
+        .where(
+            checkpoints.c.source == checkpoint.source,
+            checkpoints.c.stream == checkpoint.stream,
+            checkpoints.c.fence == checkpoint.fence,
+        )
+        .values(values)
+    )
+    return done.rowcount == 1
+
+
+def read(connection: Connection, source: str, stream: str) -> Checkpoint | None:
+    """Where a stream stands."""
+    row = connection.execute(
+        select(checkpoints).where(checkpoints.c.source == source, checkpoints.c.stream == stream)
+    ).one_or_none()
+    return None if row is None else _checkpoint(row)
+
+
+def _checkpoint(row: Row[tuple[object, ...]]) -> Checkpoint:
+    return Checkpoint(
+        source=row.source,
+        stream=row.stream,
+        watermark=Watermark(value=msgspec.json.decode(row.watermark)) if row.watermark else None,
+        fence=row.fence,
+        read_at=row.read_at,
+        complete_at=row.complete_at,
+    )

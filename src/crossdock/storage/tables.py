@@ -1,0 +1,226 @@
+"""The tables, once for both databases.
+
+Times are microseconds since 1970 in UTC: they sort, index and never lose a zone.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Refuses a naive time by failing to subtract it."""
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Always aware, always UTC."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+# SQLite only counts INTEGER PRIMARY KEY up by itself
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    }
+)
+
+subject_keys = Table(
+    "subject_keys",
+    metadata,
+    Column("subject", String(255), primary_key=True),
+    Column("wrapped", LargeBinary, nullable=True),  # NULL: erased, for ever
+    Column("created_at", Moment, nullable=False),
+    Column("erased_at", Moment),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+)
+
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("subject", String(255), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_payloads_created_at", "created_at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("id", String(255), nullable=False),
+    Column("source", String(100), nullable=False),
+    Column("flow", String(50), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("reference", String(255), nullable=False, server_default=""),
+    Column("version", String(100), nullable=False, server_default=""),
+    Column("content", String(64), nullable=False, server_default=""),
+    Column("fingerprint", String(64), nullable=False, server_default=""),
+    Column("channel", String(20), nullable=False, server_default=""),
+    Column("occurred_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("read_at", Moment),
+    Column("payload_id", Serial, ForeignKey("payloads.id")),
+    UniqueConstraint("source", "id"),
+    Index("ix_messages_source_subject", "source", "subject"),
+    Index("ix_messages_reference", "reference"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("message_seq", Serial, ForeignKey("messages.seq"), nullable=False),
+    Column("flow", String(50), nullable=False),
+    Column("source", String(100), nullable=False),
+    Column("target", String(100), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("reference", String(255), nullable=False, server_default=""),
+    Column("key", String(255), nullable=False),
+    Column("lane", String(255), nullable=False),
+    Column("priority", Integer, nullable=False, server_default="5"),
+    Column("state", String(12), nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("one_row", Boolean, nullable=False, server_default=text("false")),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("unexpected", Integer, nullable=False, server_default="0"),
+    Column("generation", Integer, nullable=False, server_default="0"),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("version", String(100), nullable=False, server_default=""),
+    Column("content", String(64), nullable=False, server_default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("leased_until", Moment),
+    Column("leased_by", String(100)),
+    Column("maybe_sent", Boolean, nullable=False, server_default=text("false")),
+    Column("sent_at", Moment),
+    Column("settled_at", Moment),
+    Column("code", String(50), nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("owner", String(20), nullable=False, server_default=""),
+    Column("resolved_at", Moment),
+    Column("resolved_why", Text, nullable=False, server_default=""),
+    Column("memo", Text, nullable=False, server_default="{}"),
+    UniqueConstraint("target", "key"),
+    Index(
+        "ix_deliveries_due",
+        "target",
+        "priority",
+        "due_at",
+        sqlite_where=text("is_open"),
+        postgresql_where=text("is_open"),
+    ),
+    Index(
+        "ix_deliveries_lane",
+        "lane",
+        "target",
+        "id",
+        sqlite_where=text("is_open"),
+        postgresql_where=text("is_open"),
+    ),
+    Index("ix_deliveries_subject", "source", "subject"),
+    Index("ix_deliveries_state", "state", "flow", "target"),
+    Index("ix_deliveries_reference", "reference"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("target", String(100), primary_key=True),
+    Column("part", String(100), primary_key=True, server_default=""),
+    Column("external_id", String(255), nullable=False),
+    Column("number", String(255), nullable=False, server_default=""),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_links_target_external_id", "target", "external_id"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("stream", String(50), primary_key=True),
+    Column("watermark", Text),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("holder", String(100)),
+    Column("held_until", Moment),
+    Column("read_at", Moment),
+    Column("complete_at", Moment),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("paused_at", Moment),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("by", String(100), nullable=False, server_default=""),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("position", BigInteger, unique=True),  # in the chain; NULL until sealed
+    Column("hash", LargeBinary),
+    Column("delivery_id", BigInteger),
+    Column("source", String(100), nullable=False, server_default=""),
+    Column("operation_type", String(50), nullable=False),
+    Column("entity_type", String(50), nullable=False, server_default=""),
+    Column("entity_id", String(255), nullable=False, server_default=""),
+    Column("idempotency_key", String(255), nullable=False, server_default=""),
+    Column("request_id", BigInteger),
+    Column("request_hash", String(64), nullable=False, server_default=""),
+    Column("response_id", BigInteger),
+    Column("response_hash", String(64), nullable=False, server_default=""),
+    Column("status_code", Integer),
+    Column("error_message", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("actor", String(100), nullable=False, server_default=""),
+    Column("duration_ms", Integer, nullable=False, server_default="0"),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_audit_idempotency_key", "idempotency_key"),
+    Index("ix_audit_created_at", "created_at"),
+    Index("ix_audit_source_entity_id", "source", "entity_id"),
+    Index("ix_audit_unsealed", "id", sqlite_where=text("position IS NULL"), postgresql_where=text("position IS NULL")),
+)
