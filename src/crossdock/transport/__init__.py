@@ -1,1 +1,1 @@
-"""One HTTP client for all ends."""
+"""One HTTP client for all ends: deadlines, limits, credentials, throttle."""
