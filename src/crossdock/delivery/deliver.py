@@ -156,6 +156,7 @@ class Deliverer:
             promises=promises,
             ends=ends,
             content=message.content,
+            final=flow.is_final is not None and flow.is_final(record),
             reference=message.reference,
             subjects=self._ends.people(flow, record),
         )

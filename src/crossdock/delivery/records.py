@@ -146,6 +146,7 @@ class Settlement(Record, frozen=True, kw_only=True):
     ends: tuple[tuple[str, str, str], ...] = ()  # (target, key, reason) of promises that need not be kept
     links: tuple[Link, ...] = ()
     content: str = ""  # of what was looked at
+    final: bool = False  # the sweep need not look at it again
     reference: str = ""
     subjects: tuple[str, ...] = ()  # fingerprints of the people that the payloads are about
 

@@ -9,7 +9,7 @@ from typing import Any
 from crossdock.contract.flow import Flow, Kind
 from crossdock.flows.acknowledgements import acknowledge_order
 from crossdock.flows.keys import effect_key, order_lane
-from crossdock.flows.orders import look
+from crossdock.flows.orders import FINAL, look
 from crossdock.model.change import Acknowledgement, OrderChange
 from crossdock.model.order import Order
 from crossdock.model.refund import Refund
@@ -22,6 +22,7 @@ LOOKS = Flow(
     key=lambda message: effect_key(message.source, "order", message.subject, "look"),
     ordering_key=lambda message: f"{order_lane(message)}:look",
     look=look,
+    is_final=lambda sighting: sighting.order.state in FINAL,
     priority=3,
 )
 ORDERS = Flow(

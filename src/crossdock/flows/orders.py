@@ -24,7 +24,8 @@ from crossdock.model.order import Order, OrderState
 from crossdock.model.refund import Refund
 from crossdock.model.sighting import Sighting
 
-LIVE = ("pending", "leased", "delivered", "dead")
+# what still happens to these moves updated_at, so that polling hears of it; the sweep leaves them alone
+FINAL = (OrderState.COMPLETE, OrderState.CLOSED, OrderState.CANCELED)
 
 
 class OrderOptions(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):

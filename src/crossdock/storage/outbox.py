@@ -142,7 +142,7 @@ def _settled(
         "unexpected": verdict.unexpected,
         "maybe_sent": verdict.maybe_sent,
         "sent_at": _sent_at(verdict, delivery, now),
-        "code": verdict.code,
+        "code": verdict.code or ("final" if settlement.final else ""),
         "reason": verdict.reason,
         "owner": verdict.owner or "",
         "leased_until": None,

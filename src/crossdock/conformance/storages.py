@@ -1,0 +1,325 @@
+"""What every storage must do, whatever it stands on: `class TestMine(StorageConformance)` with a `store` fixture."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from crossdock.contract.connector import Watermark
+from crossdock.contract.message import Message
+from crossdock.delivery.records import (
+    Arrival,
+    Attempt,
+    Delivery,
+    Link,
+    Promise,
+    Settlement,
+    State,
+    Verdict,
+)
+from crossdock.delivery.store import Checkpoint, DeadFilter, Store
+from crossdock.errors import LeaseLost
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+LEASE = timedelta(seconds=60)
+ALL = {"erp": 100, "store": 100}
+
+
+def hint(number: int = 1, *, event: str = "", payload: bytes = b"", content: str = "") -> Message:
+    """Something was heard of order `number`."""
+    return Message(
+        id=event or f"event-{number}",
+        source="store",
+        flow="looks",
+        subject=str(number),
+        reference=f"{number:09}",
+        occurred_at=NOW,
+        payload=payload,
+        content=content,
+    )
+
+
+def arrival(message: Message, *, fingerprint: str = "") -> Arrival:
+    """It leads to one look, one row a subject."""
+    return Arrival(
+        message=message,
+        flow="looks",
+        target="store",
+        key=f"look:{message.subject}",
+        lane=f"look:{message.subject}",
+        one_row=True,
+        fingerprint=fingerprint,
+    )
+
+
+def promise(number: int = 1, operation: str = "place", **changes: Any) -> Promise:
+    """A document owed to the ERP, in its order's lane."""
+    key = f"{number}:{operation}"
+    message = Message(
+        id=f"duty:{key}",
+        source="store",
+        flow="orders",
+        subject=str(number),
+        reference=f"{number:09}",
+        occurred_at=NOW,
+        payload=b'{"n":1}',
+    )
+    values = {"flow": "orders", "target": "erp", "key": key, "lane": f"order:{number}"} | changes
+    return Promise(message=message, **values)
+
+
+def verdict(state: State, due: datetime = NOW, **changes: Any) -> Verdict:
+    """A verdict with one attempt."""
+    return Verdict(state=state, due_at=due, attempts=1, **changes)
+
+
+def lease(
+    store: Store, now: datetime = NOW, worker: str = "w1", limits: dict[str, int] | None = None
+) -> list[Delivery]:
+    """Lease all that is due."""
+    return store.lease(worker, now, now + LEASE, limits or ALL, limit=100)
+
+
+class StorageConformance:
+    """The suite. `store` is a new, empty one for every test."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """Override me."""
+        raise NotImplementedError
+
+    def promised(self, store: Store, *promises: Promise) -> None:
+        """Promise documents the way a look does."""
+        store.record([arrival(hint(99, event="for-" + ",".join(one.key for one in promises)))], NOW)
+        (looked,) = [one for one in lease(store, limits={"store": 1}) if one.subject == "99"]
+        store.settle(looked, Settlement(verdict=verdict(State.DELIVERED), promises=promises), NOW)
+
+    def test_an_event_is_recorded_once(self, store: Store) -> None:
+        first, second = store.record([arrival(hint()), arrival(hint())], NOW)
+        assert (first.outcome, second.outcome) == ("new", "duplicate")
+        assert len(lease(store)) == 1
+
+    def test_the_same_id_with_another_content_is_a_conflict(self, store: Store) -> None:
+        outcomes = store.record(
+            [arrival(hint(), fingerprint="a"), arrival(hint(), fingerprint="b"), arrival(hint(), fingerprint="a")], NOW
+        )
+        assert [one.outcome for one in outcomes] == ["new", "conflict", "duplicate"]
+
+    def test_several_events_of_one_subject_make_one_look(self, store: Store) -> None:
+        store.record([arrival(hint(event="created")), arrival(hint(event="paid"))], NOW)
+        (looked,) = lease(store)
+        assert looked.message.id == "paid"
+
+    def test_an_event_during_the_look_makes_another_look(self, store: Store) -> None:
+        store.record([arrival(hint(event="one"))], NOW)
+        (looked,) = lease(store)
+        store.record([arrival(hint(event="two"))], NOW)
+        assert lease(store) == []
+        store.settle(looked, Settlement(verdict=verdict(State.DELIVERED)), NOW)
+        (again,) = lease(store)
+        assert again.message.id == "two"
+
+    def test_content_that_was_looked_at_makes_no_work(self, store: Store) -> None:
+        store.record([arrival(hint(event="one"))], NOW)
+        (looked,) = lease(store)
+        store.settle(looked, Settlement(verdict=verdict(State.DELIVERED), content="c1"), NOW)
+        same, other = store.record(
+            [arrival(hint(event="echo", content="c1")), arrival(hint(event="change", content="c2"))], NOW
+        )
+        assert (same.outcome, other.outcome) == ("unchanged", "new")
+
+    def test_a_payload_comes_back_as_it_went_in(self, store: Store) -> None:
+        store.record([arrival(hint(payload=b'{"a":"\xc3\xa9"}'))], NOW)
+        (looked,) = lease(store)
+        assert looked.message.payload == b'{"a":"\xc3\xa9"}'
+        assert looked.message.occurred_at == NOW
+
+    def test_a_leased_delivery_is_not_leased_again(self, store: Store) -> None:
+        store.record([arrival(hint())], NOW)
+        assert len(lease(store)) == 1
+        assert lease(store, NOW + LEASE / 2, "w2") == []
+
+    def test_a_lease_that_ran_out_means_maybe_sent_and_is_fenced(self, store: Store) -> None:
+        store.record([arrival(hint())], NOW)
+        (first,) = lease(store)
+        (second,) = lease(store, NOW + 2 * LEASE, "w2")
+        assert (first.maybe_sent, second.maybe_sent) == (False, True)
+        assert second.sent_at == NOW + LEASE
+        with pytest.raises(LeaseLost):
+            store.settle(first, Settlement(verdict=verdict(State.DELIVERED)), NOW)
+        store.settle(second, Settlement(verdict=verdict(State.DELIVERED)), NOW)
+
+    def test_a_fenced_settlement_writes_nothing(self, store: Store) -> None:
+        store.record([arrival(hint())], NOW)
+        (first,) = lease(store)
+        lease(store, NOW + 2 * LEASE, "w2")
+        with pytest.raises(LeaseLost):
+            store.settle(first, Settlement(verdict=verdict(State.DELIVERED), promises=(promise(),)), NOW)
+        assert store.known("store", "1") == []
+
+    def test_deliveries_of_one_lane_go_one_at_a_time_and_in_order(self, store: Store) -> None:
+        self.promised(store, promise(1, "place"), promise(1, "cancel"), promise(2, "place"))
+        first = lease(store, limits={"erp": 10})
+        assert [one.key for one in first] == ["1:place", "2:place"]
+        assert lease(store, limits={"erp": 10}) == []
+        store.settle(first[0], Settlement(verdict=verdict(State.DELIVERED)), NOW)
+        assert [one.key for one in lease(store, limits={"erp": 10})] == ["1:cancel"]
+
+    def test_a_retry_holds_its_lane(self, store: Store) -> None:
+        self.promised(store, promise(1, "place"), promise(1, "cancel"))
+        (first,) = lease(store)
+        later = NOW + timedelta(hours=1)
+        store.settle(first, Settlement(verdict=verdict(State.PENDING, later)), NOW)
+        assert lease(store) == []
+        assert [one.key for one in lease(store, later)] == ["1:place"]
+
+    def test_a_dead_letter_holds_its_lane_until_a_person_resolves_it(self, store: Store) -> None:
+        self.promised(store, promise(1, "place"), promise(1, "cancel"))
+        (first,) = lease(store)
+        store.settle(first, Settlement(verdict=verdict(State.DEAD, code="rejected", reason="no such SKU")), NOW)
+        assert lease(store) == []
+        (letter,) = store.dead(DeadFilter())
+        assert (letter.key, letter.code, letter.reason) == ("1:place", "rejected", "no such SKU")
+        assert store.resolve([letter.id], "ann", "typed in by hand", NOW) == 1
+        assert store.dead(DeadFilter()) == []
+        assert [one.key for one in lease(store)] == ["1:cancel"]
+
+    def test_a_replay_keeps_the_key_and_the_doubt(self, store: Store) -> None:
+        self.promised(store, promise())
+        (first,) = lease(store)
+        store.settle(first, Settlement(verdict=verdict(State.DEAD, code="outcome-unknown", maybe_sent=True)), NOW)
+        assert store.replay([first.id], "ann", NOW + LEASE) == 1
+        assert store.replay([first.id], "ann", NOW + LEASE) == 0
+        (again,) = lease(store, NOW + LEASE)
+        assert (again.key, again.maybe_sent, again.opened_at) == (first.key, True, NOW + LEASE)
+
+    def test_an_edited_letter_goes_with_its_new_payload(self, store: Store) -> None:
+        self.promised(store, promise())
+        (first,) = lease(store)
+        store.settle(first, Settlement(verdict=verdict(State.DEAD, code="rejected")), NOW)
+        assert store.edit(first.id, b'{"n":2}', "ann", "wrong n", NOW)
+        (again,) = lease(store)
+        assert again.message.payload == b'{"n":2}'
+
+    def test_a_promise_is_made_once(self, store: Store) -> None:
+        self.promised(store, promise(), promise())
+        self.promised(store, promise(1, "place"), promise(1, "cancel"))
+        assert [known.key for known in store.known("store", "1")] == ["1:place", "1:cancel"]
+
+    def test_what_was_not_begun_can_be_superseded(self, store: Store) -> None:
+        self.promised(store, promise())
+        store.record([arrival(hint())], NOW)
+        (looked,) = lease(store, limits={"store": 5})
+        ending = Settlement(verdict=verdict(State.DELIVERED), ends=(("erp", "1:place", "canceled"),))
+        store.settle(looked, ending, NOW)
+        assert lease(store, NOW + timedelta(hours=1)) == []
+        assert [known.state for known in store.known("store", "1")] == ["superseded"]
+
+    def test_what_got_under_way_meanwhile_makes_the_look_come_again(self, store: Store) -> None:
+        self.promised(store, promise())
+        store.record([arrival(hint())], NOW)
+        (looked,) = lease(store, limits={"store": 5})
+        (placing,) = lease(store, limits={"erp": 5})
+        ending = Settlement(verdict=verdict(State.DELIVERED), ends=(("erp", "1:place", "canceled"),))
+        store.settle(looked, ending, NOW)
+        store.settle(placing, Settlement(verdict=verdict(State.DELIVERED)), NOW)
+        assert [one.flow for one in lease(store, NOW + timedelta(minutes=1))] == ["looks"]
+
+    def test_priority_and_limits(self, store: Store) -> None:
+        self.promised(store, promise(1, priority=5), promise(2, priority=1), promise(3, priority=5))
+        assert [one.subject for one in lease(store, limits={"erp": 2})] == ["2", "1"]
+
+    def test_a_paused_connection_gets_nothing(self, store: Store) -> None:
+        self.promised(store, promise())
+        assert store.pause("erp", "login broken", "crossdock", NOW)
+        assert not store.pause("erp", "again", "crossdock", NOW)
+        assert lease(store) == []
+        assert [(one.connection, one.reason) for one in store.paused()] == [("erp", "login broken")]
+        assert store.resume("erp", "ann", NOW)
+        assert len(lease(store)) == 1
+
+    def test_given_back_is_due_again_without_doubt(self, store: Store) -> None:
+        self.promised(store, promise())
+        store.give_back(lease(store), NOW)
+        (again,) = lease(store)
+        assert (again.maybe_sent, again.attempts) == (False, 0)
+
+    def test_doubt_and_its_moment_survive_until_it_is_found(self, store: Store) -> None:
+        self.promised(store, promise())
+        (first,) = lease(store)
+        later = NOW + timedelta(seconds=30)
+        store.settle(first, Settlement(verdict=verdict(State.PENDING, later, maybe_sent=True)), NOW)
+        (again,) = lease(store, later)
+        assert (again.maybe_sent, again.sent_at, again.attempts) == (True, NOW, 1)
+
+    def test_one_reader_of_a_stream(self, store: Store) -> None:
+        first = store.claim_stream("store", "changes", "p1", NOW, NOW + LEASE)
+        assert first is not None
+        assert store.claim_stream("store", "changes", "p2", NOW, NOW + LEASE) is None
+        second = store.claim_stream("store", "changes", "p2", NOW + 2 * LEASE, NOW + 3 * LEASE)
+        assert second is not None
+        with pytest.raises(LeaseLost):
+            self.page(store, first, 1)
+        assert store.seen("store", ["1"]) == set()
+        self.page(store, second, 1)
+        assert store.seen("store", ["1", "2"]) == {"1"}
+
+    def test_the_watermark_is_stored_with_its_page(self, store: Store) -> None:
+        claimed = store.claim_stream("store", "changes", "p1", NOW, NOW + LEASE)
+        assert claimed is not None
+        self.page(store, claimed, 1)
+        store.release_stream(claimed, NOW)
+        again = store.claim_stream("store", "changes", "p2", NOW, NOW + LEASE)
+        assert again is not None
+        assert again.watermark == Watermark(value={"at": 1})
+        assert again.read_at == NOW
+
+    def page(self, store: Store, claimed: Checkpoint, number: int) -> None:
+        """One page with one order."""
+        read = Checkpoint(
+            source=claimed.source,
+            stream=claimed.stream,
+            fence=claimed.fence,
+            watermark=Watermark(value={"at": number}),
+        )
+        store.record_page(read, [arrival(hint(number))], NOW, complete=True)
+
+    def test_links_and_numbers_lead_to_the_subject(self, store: Store) -> None:
+        self.promised(store, promise())
+        (first,) = lease(store)
+        link = Link(source="store", subject="1", target="erp", external_id="88", number="SO-88")
+        store.settle(first, Settlement(verdict=verdict(State.DELIVERED), links=(link,)), NOW)
+        assert store.links("store", "1") == [link]
+        assert store.find_subjects("SO-88") == [("store", "1")]
+        assert store.find_subjects("000000001") == [("store", "1")]
+        assert store.find_subjects("nothing") == []
+
+    def test_the_timeline_tells_all(self, store: Store) -> None:
+        self.promised(store, promise())
+        (first,) = lease(store)
+        attempt = Attempt(
+            operation="POST /orders", entity="orders", entity_id="1", key="1:place", started_at=NOW, status=201
+        )
+        store.settle(first, Settlement(verdict=verdict(State.DELIVERED, reason="is SO-88"), attempts=(attempt,)), NOW)
+        texts = [(one.kind, one.text) for one in store.timeline("store", "1")]
+        assert ("promised", "under 1:place") in texts
+        assert ("attempt", "POST /orders HTTP 201") in texts
+        assert ("state", "delivered: is SO-88") in texts
+
+    def test_next_due(self, store: Store) -> None:
+        assert store.next_due(NOW) is None
+        self.promised(store, promise())
+        (first,) = lease(store)
+        later = NOW + timedelta(minutes=7)
+        store.settle(first, Settlement(verdict=verdict(State.PENDING, later)), NOW)
+        assert store.next_due(NOW) == later
+
+    def test_the_sweep_finds_what_was_not_looked_at_for_long(self, store: Store) -> None:
+        store.record([arrival(hint(1)), arrival(hint(2))], NOW)
+        open_one, final_one = lease(store)
+        store.settle(open_one, Settlement(verdict=verdict(State.DELIVERED)), NOW)
+        store.settle(final_one, Settlement(verdict=verdict(State.DELIVERED), final=True), NOW)
+        assert store.open_subjects("store", "looks", NOW, 10) == []
+        assert store.open_subjects("store", "looks", NOW + LEASE, 10) == [open_one.subject]

@@ -1,0 +1,1 @@
+"""Alembic's migrations: the order of the tables' versions."""
