@@ -1,1 +1,364 @@
-"""The settings file: one TOML, checked whole before anything starts."""
+"""The settings file: one TOML, checked whole before anything starts.
+
+`load` reads `crossdock.toml`, lets the environment override single keys (CROSSDOCK__DATABASE__URL is `database.url`),
+and names every problem at once. Secrets are never in it: they stay references such as `env:NAME` or `file:PATH`, which
+`crossdock.security.secrets.resolve` turns into the secret where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from crossdock.errors import ConfigurationError
+
+PREFIX = "CROSSDOCK__"
+FILE_VARIABLE = "CROSSDOCK_CONFIG"
+DEFAULT_FILE = Path("crossdock.toml")
+
+CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+PaymentRule = Literal["always", "paid", "authorized", "never"]
+# as flows.eligibility has them, which this room may not import; a test holds the two together
+_OFFLINE = ("checkmo", "banktransfer", "cashondelivery", "purchaseorder", "free")
+DEFAULT_RULES: dict[str, PaymentRule] = {"*": "authorized", **dict.fromkeys(_OFFLINE, "always")}
+ExportFlow = Literal["orders", "cancellations", "holds", "payments", "refunds", "acknowledgements"]
+EXPORT_FLOWS: tuple[ExportFlow, ...] = ("orders", "cancellations", "holds", "payments", "refunds", "acknowledgements")
+
+
+class Section(BaseModel):
+    """One table of the file: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+
+class DatabaseSettings(Section):
+    """Where messages, deliveries and the audit trail are kept."""
+
+    url: str = Field(
+        default="sqlite:///crossdock.sqlite",
+        description="SQLAlchemy URL of SQLite or PostgreSQL (`postgresql+psycopg://user@host/name`). It may be a "
+        "reference (`env:DATABASE_URL`) so that a password stays out of this file.",
+    )
+
+
+class ApiSettings(Section):
+    """The HTTP server that takes webhooks."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on. Anything but loopback belongs behind TLS."
+    )
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    body_limit: int = Field(
+        default=2_000_000,
+        ge=1_000,
+        le=100_000_000,
+        description="Largest request body taken, in bytes; a larger one gets 413.",
+    )
+
+
+class WorkerSettings(Section):
+    """How many deliveries go at a time."""
+
+    threads: int = Field(default=8, ge=1, le=256, description="Threads that deliver.")
+    lease_seconds: float = Field(
+        default=60,
+        ge=5,
+        le=3600,
+        description="How long a worker's claim on a delivery holds unless it is renewed, in seconds.",
+    )
+    batch: int = Field(default=20, ge=1, le=1000, description="Deliveries claimed in one transaction.")
+
+
+class DeliverySettings(Section):
+    """When a delivery is tried again, and when it becomes a dead letter."""
+
+    horizon_days: float = Field(
+        default=3,
+        gt=0,
+        le=60,
+        description="How long a temporary failure is tried again before it is a dead letter, in days.",
+    )
+    first_pause_s: float = Field(
+        default=2, gt=0, le=3600, description="Longest pause before the second try, in seconds."
+    )
+    longest_pause_s: float = Field(
+        default=3600, gt=0, le=7 * 86400, description="Longest pause between two tries, in seconds."
+    )
+    unexpected_tries: int = Field(
+        default=3,
+        ge=1,
+        le=20,
+        description="Tries of a delivery that fails in a way that we do not know, before it is dead.",
+    )
+    fresh_for_s: float = Field(
+        default=30, ge=0, le=3600, description="How long what was read from the source counts as fresh, in seconds."
+    )
+
+    @field_validator("longest_pause_s")
+    @classmethod
+    def _not_below_the_first(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("first_pause_s", value):
+            raise ValueError("must not be below first_pause_s")
+        return value
+
+
+class SecuritySettings(Section):
+    """What protects the stored payloads."""
+
+    master_key: str = Field(
+        default="file:.crossdock/master.key",
+        description="Reference to the master key that wraps each subject's own key: 32 bytes in base64. "
+        "`crossdock init` makes one. Without it no stored payload can be read again: keep a copy elsewhere.",
+    )
+
+    @field_validator("master_key")
+    @classmethod
+    def _is_a_reference(cls, value: str) -> str:
+        if not value.startswith(("env:", "file:", "vault:", "aws-sm:")):
+            raise ValueError("must be a reference (env:NAME or file:PATH), never the key itself")
+        return value
+
+
+class KeepDays(Section):
+    """How many days each class of record is kept. What is unresolved is never removed, however old."""
+
+    payloads: int = Field(default=90, ge=1, le=36_500, description="Requests, responses and message bodies.")
+    attempts: int = Field(default=730, ge=1, le=36_500, description="Audit rows of attempts and decisions.")
+    actions: int = Field(default=3_650, ge=1, le=36_500, description="Audit rows of what operators did.")
+
+
+class AuditSettings(Section):
+    """The audit trail."""
+
+    keep_days: KeepDays = Field(default_factory=KeepDays, description="Retention by class, in days.")
+
+
+class LogSettings(Section):
+    """What goes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe event written."
+    )
+    format: Literal["json", "console"] = Field(default="console", description="JSON lines, or text for people.")
+
+
+class RouteOptions(Section):
+    """A route's rules."""
+
+    eligibility: dict[str, PaymentRule] = Field(
+        default_factory=lambda: dict(DEFAULT_RULES),
+        description="When an order may go, by payment method; `*` is every other method. `always`: at once; `paid`: "
+        "once captured in full; `authorized`: once authorized or captured; `never`: not at all. A table here takes the "
+        "place of the default as a whole.",
+    )
+    give_up_days: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="Days after which an order that is still not eligible is not looked at any more; 0 is never.",
+    )
+    on_mismatch: Literal["park", "rounding_line", "accept_cents"] = Field(
+        default="park",
+        description="When an order's lines do not add up to its total: `park` it for a person, send the difference as "
+        "a `rounding_line`, or `accept_cents`.",
+    )
+    accept_cents: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description='Largest difference taken as it is, in cents, with `on_mismatch = "accept_cents"`.',
+    )
+    bundles: Literal["parent", "exploded", "prorata"] = Field(
+        default="parent",
+        description="How a bundle goes: as one line (`parent`), as its parts with their own prices (`exploded`), or "
+        "as its parts with the bundle's price spread over them (`prorata`).",
+    )
+
+    @field_validator("eligibility")
+    @classmethod
+    def _has_a_rule_for_the_rest(cls, value: dict[str, PaymentRule]) -> dict[str, PaymentRule]:
+        if "*" not in value:
+            raise ValueError('needs a rule for every other payment method: "*" = "always", "paid", …')
+        return value
+
+
+class RouteSettings(Section):
+    """What goes from one connection to another."""
+
+    source: str = Field(description="Connection that it comes from.")
+    target: str = Field(description="Connection that it goes to.")
+    flows: frozenset[ExportFlow] = Field(
+        default=frozenset(EXPORT_FLOWS),
+        min_length=1,
+        description="Flows carried. `acknowledgements` writes the target's number back to the source.",
+    )
+    options: RouteOptions = Field(default_factory=RouteOptions, description="This route's rules.")
+
+
+ConnectionTable = Annotated[dict[str, Any], Field(description="`kind`, and that kind's own settings.")]
+
+
+class Settings(BaseSettings):
+    """The whole file."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_default=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+    )
+
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings, description="Storage.")
+    api: ApiSettings = Field(default_factory=ApiSettings, description="The HTTP server.")
+    workers: WorkerSettings = Field(default_factory=WorkerSettings, description="The threads that deliver.")
+    delivery: DeliverySettings = Field(default_factory=DeliverySettings, description="Retries.")
+    security: SecuritySettings = Field(default_factory=SecuritySettings, description="Keys.")
+    audit: AuditSettings = Field(default_factory=AuditSettings, description="The audit trail.")
+    log: LogSettings = Field(default_factory=LogSettings, description="Logs.")
+    connections: dict[str, ConnectionTable] = Field(
+        default_factory=dict, description="The systems that are connected, by name. Each kind has its own settings."
+    )
+    routes: tuple[RouteSettings, ...] = Field(default=(), description="What goes from where to where.")
+
+    @field_validator("connections")
+    @classmethod
+    def _are_named_and_of_a_kind(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        problems = [*_connection_problems(value)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return value
+
+    @field_validator("routes")
+    @classmethod
+    def _join_known_connections(
+        cls, value: tuple[RouteSettings, ...], info: ValidationInfo
+    ) -> tuple[RouteSettings, ...]:
+        problems = [*_route_problems(value, info.data["connections"])] if "connections" in info.data else []
+        if problems:
+            raise ValueError("; ".join(problems))
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes before the file; nothing else is read."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings in `path`, else in the file that CROSSDOCK_CONFIG names, else in `crossdock.toml` if it is there.
+
+    Raises ConfigurationError with every problem, each with its file (or environment variable) and key, never its value.
+    """
+    file = find(path)
+    found = _read(file) if file else {}
+    strays = [*_stray_variables(os.environ)]
+    try:
+        settings = Settings(**found)
+    except ValidationError as error:
+        raise ConfigurationError([*strays, *told(error, file)]) from None  # its text could show what was typed
+    except SettingsError as error:
+        raise ConfigurationError([*strays, f"environment: {error}"]) from None
+    if strays:
+        raise ConfigurationError(strays)
+    return settings
+
+
+def find(path: Path | None = None) -> Path | None:
+    """The file that `load` reads, or None where there is none and the defaults hold."""
+    named = path or (Path(os.environ[FILE_VARIABLE]) if os.environ.get(FILE_VARIABLE) else None)
+    return named or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+
+
+def told(error: ValidationError, file: Path | None, prefix: Sequence[str] = ()) -> list[str]:
+    """A pydantic error as our lines, `place: a.b.c: what is wrong`, without what was typed.
+
+    The ends' own settings models come through here too, with the `prefix` ("connections", NAME).
+    """
+    return [
+        _line(problem["type"], problem["msg"], [*prefix, *problem["loc"]], file)
+        for problem in error.errors(include_input=False, include_url=False)
+    ]
+
+
+def _line(kind: str, message: str, loc: Sequence[int | str], file: Path | None) -> str:
+    place = _variable(loc) or str(file or DEFAULT_FILE)
+    return f"{place}: {_dotted(loc)}: {_sentence(kind, message)}"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError([f"{file}: there is no such file; `crossdock init` writes one"]) from None
+    except OSError as error:
+        raise ConfigurationError([f"{file}: cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError([f"{file}: is not UTF-8 text"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError([f"{file}: is not TOML: {error}"]) from error
+
+
+def _variable(loc: Sequence[int | str]) -> str | None:
+    """The environment variable that the key at `loc` came from, if it did."""
+    wanted = [PREFIX + "__".join(str(part) for part in loc[: depth + 1]).upper() for depth in range(len(loc))]
+    return next((name for name in os.environ if name.upper() in wanted), None)
+
+
+def _stray_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    """pydantic-settings passes over a variable whose first part is no section; we do not."""
+    for name in environ:
+        section = name.upper().removeprefix(PREFIX).split("__")[0].lower()
+        if name.upper().startswith(PREFIX) and section not in Settings.model_fields:
+            yield f"{name}: there is no section {section!r}"
+
+
+def _dotted(loc: Sequence[int | str]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    return text.removeprefix(".") or "(whole)"
+
+
+def _sentence(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "there is no such key"
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ")
+
+
+def _connection_problems(connections: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for name, table in connections.items():
+        if not CONNECTION_NAME.fullmatch(name):
+            yield f"{name!r} is no connection name (small letters, digits, - and _, a letter first, at most 40)"
+        if not isinstance(table.get("kind"), str):
+            yield f"{name} needs its kind"
+
+
+def _route_problems(routes: Sequence[RouteSettings], connections: Mapping[str, Any]) -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for index, route in enumerate(routes):
+        unknown = {route.source, route.target} - connections.keys()
+        if unknown:
+            yield f"[{index}] names {', '.join(sorted(map(repr, unknown)))}, which is not among the connections"
+        if route.source == route.target:
+            yield f"[{index}] goes back to where it comes from"
+        if (route.source, route.target) in seen:
+            yield f"[{index}] joins the same two connections as an earlier one"
+        seen.add((route.source, route.target))
