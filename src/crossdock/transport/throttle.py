@@ -133,7 +133,7 @@ class Gate:
             return self._free(now)
 
     def retry_in(self, now: float) -> float:
-        """Seconds after which asking again makes sense; 0 when there is a permit or only a running one is in the way."""
+        """Seconds until asking again makes sense; 0 when there is a permit, or only a running one is in the way."""
         with self._lock:
             self._free(now)
             if self._breaker.state is BreakerState.OPEN:

@@ -82,10 +82,10 @@ def parse_http_date(text: str) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def retry_after(headers: dict[str, str], now: datetime) -> float | None:
-    """Seconds that the answer asks us to wait (a number or an HTTP date); None where it does not say."""
+def retry_after(headers: dict[str, str], now: datetime | None) -> float | None:
+    """Seconds that the answer asks us to wait (a number, or an HTTP date seen from `now`); None where it does not say."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
     moment = parse_http_date(text)
-    return None if moment is None else max(0.0, (moment - now).total_seconds())
+    return None if moment is None or now is None else max(0.0, (moment - now).total_seconds())
