@@ -58,25 +58,28 @@ _NUMBERS = frozenset((
 
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _PHONE = re.compile(
-    r"""(?<![\w.:-])(?:
-        \+\d[\d ()/.-]{5,20}\d                                            # +49 (0)30 123456
-      | (?!\d{4}-\d\d-\d\d)(?!\d{1,3}(?:\.\d{1,3}){3}\b)                  # neither a date nor an IPv4 address
-        \(?\d{2,5}\)?(?:[ ()/.-]{1,2}\d{2,5}){2,5}                        # (555) 123-4567, 01 23 45 67 89
-      | \(?\d{3,5}\)?[ /-]{1,2}\d{5,9}                                    # 030 1234567
-      | (?!\d*000)\d{10,15}                                               # 5551234567, but no order's number
+    r"""(?:(?<![\w.-])(?:
+            \+\d[\d ()/.-]{5,20}\d                                         # +49 (0)30 123456
+          | (?!\d{4}-\d\d-\d\d)(?!\d{1,3}(?:\.\d{1,3}){3}(?![.\d]))        # neither a date nor an IPv4 address
+            \(?\d{2,5}\)?(?:[ ()/.-]{1,2}\d{2,5}){2,5}                     # (555) 123-4567, 01 23 45 67 89
+          | \(?\d{3,5}\)?[ /-]{1,2}\d{5,9}                                 # 030 1234567
+          )
+      | (?:(?<![\w.:-])|(?<=tel:)|(?<=phone:))(?!\d*000)\d{10,15}          # 5551234567, but no order's number
     )(?![\w-]|\.\d)""",
     re.VERBOSE,
 )
 _SECRETS = (
     (re.compile(r"(?<=://)[^/@\s:]*:[^@\s/]*(?=@)"), "***"),
+    (re.compile(r"\b(oauth_\w{1,40})([\"']?\s?[=:]\s?)[\"']?[^\s\"'&,;]+[\"']?", re.IGNORECASE), r"\1\2***"),
+    (re.compile(r"\b(Bearer)(\s)[^\s'\"]{6,}", re.IGNORECASE), r"\1\2***"),
+    # these are words too ("token expired"): a secret has a digit or is long
     (
-        re.compile(r"\b(Bearer|Basic|OAuth|Session|Token)(\s+)[^\s'\"]{6,}(?:,\s*\w+=\"[^\"]*\")*", re.IGNORECASE),
+        re.compile(r"\b(Basic|Session|Token)(\s)(?=[^\s'\"]{0,40}\d|[^\s'\"]{16})[^\s'\"]{6,}", re.IGNORECASE),
         r"\1\2***",
     ),
-    (re.compile(r"\b(oauth_\w+)([\"']?\s*[=:]\s*)[\"']?[^\s\"'&,;]+[\"']?", re.IGNORECASE), r"\1\2***"),
     (
         re.compile(
-            r"([\w-]*(?:password|passwd|secret|token|api[_-]?key|signature))([\"']?\s*[=:]\s*)"
+            r"(password|passwd|secret|token|api[_-]?key|signature)([\"']?\s?[=:]\s?)"
             r"(?:\"[^\"]*\"|'[^']*'|[^\s\"'&,;}]+)",
             re.IGNORECASE,
         ),
