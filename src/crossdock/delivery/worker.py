@@ -20,13 +20,16 @@ log = structlog.get_logger("crossdock.worker")
 
 
 class Throttle(Protocol):
-    """How much a target bears now."""
+    """How much each target bears now."""
 
-    def permits(self, target: str, under_way: int) -> int:
+    def permits(self, target: str) -> int:
         """How many more deliveries may be begun; 0 while its breaker is open."""
 
-    def report(self, target: str, verdict: Verdict | None, seconds: float) -> None:
-        """What an attempt came to."""
+    def begin(self, target: str) -> None:
+        """One is begun."""
+
+    def end(self, target: str, verdict: Verdict | None, seconds: float) -> None:
+        """What it came to; None where the lease was lost."""
 
 
 class WorkerOptions(Record, frozen=True, kw_only=True):
@@ -62,7 +65,7 @@ class Worker:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._under_way: dict[str, int] = {}
+        self._under_way = 0
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix=f"{name}-carry")
         self._thread = threading.Thread(target=self._run, name=f"{name}-lease", daemon=True)
 
@@ -98,22 +101,20 @@ class Worker:
             return 0
         now = self._clock()
         until = now + timedelta(seconds=self._options.lease_seconds)
-        leased = self._store.lease(self._name, now, until, limits, limit=sum(limits.values()))
+        leased = self._store.lease(self._name, now, until, limits, limit=self._options.threads - self._under_way)
         for delivery in leased:
-            self._count(delivery.target, 1)
+            self._count(1)
+            self._throttle.begin(delivery.target)
             self._pool.submit(self._carry, delivery).add_done_callback(_tell)
         return len(leased)
 
     def _limits(self) -> Mapping[str, int]:
-        with self._lock:
-            under_way = dict(self._under_way)
-        free = self._options.threads - sum(under_way.values())
+        free = self._options.threads - self._under_way
         limits: dict[str, int] = {}
         for target in self._targets():
-            room = min(free, self._throttle.permits(target, under_way.get(target, 0)))
+            room = min(free, self._throttle.permits(target))
             if room > 0:
                 limits[target] = room
-                free -= room
         return limits
 
     def _carry(self, delivery: Delivery) -> None:
@@ -122,15 +123,15 @@ class Worker:
         try:
             verdict = self._deliverer.carry(delivery)
         finally:
-            self._count(delivery.target, -1)
-            self._throttle.report(delivery.target, verdict, (self._clock() - started).total_seconds())
+            self._count(-1)
+            self._throttle.end(delivery.target, verdict, (self._clock() - started).total_seconds())
             self._wake.set()
         if verdict is not None:
             self._settled(delivery, verdict)
 
-    def _count(self, target: str, change: int) -> None:
+    def _count(self, change: int) -> None:
         with self._lock:
-            self._under_way[target] = self._under_way.get(target, 0) + change
+            self._under_way += change
 
     def _pause(self) -> float:
         """Until something comes due, at most `idle_seconds`."""
