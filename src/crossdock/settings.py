@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_serializer, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from crossdock.errors import ConfigurationError
@@ -201,6 +201,10 @@ class RouteSettings(Section):
         description="Flows carried. `acknowledgements` writes the target's number back to the source.",
     )
     options: RouteOptions = Field(default_factory=RouteOptions, description="This route's rules.")
+
+    @field_serializer("flows", when_used="json")
+    def _in_order(self, flows: frozenset[ExportFlow]) -> list[str]:
+        return sorted(flows)
 
 
 ConnectionTable = Annotated[dict[str, Any], Field(description="`kind`, and that kind's own settings.")]

@@ -69,7 +69,9 @@ def _masked(name: str, value: Any, *, hidden: bool) -> Any:
     if isinstance(value, Mapping):
         inside = hidden or bool(_SECRET_TABLE.search(name))
         return {key: _masked(str(key), part, hidden=inside) for key, part in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, set | frozenset):
+        return [_masked(name, part, hidden=hidden) for part in sorted(value, key=str)]
+    if isinstance(value, list | tuple):
         return [_masked(name, part, hidden=hidden) for part in value]
     if isinstance(value, str):
         return _masked_text(name, value, hidden=hidden)
