@@ -92,7 +92,7 @@ def check(
     *,
     secrets: Annotated[bool, typer.Option(help="Whether the secrets must be there too.")] = True,
 ) -> None:
-    """Name every problem of the settings and exit with 1 if there is one."""
+    """Name every problem of the settings and exit with 2 if there is one."""
     settings = _loaded(config)
     found = [*problems(settings, find(config), secrets=secrets)]
     if found:
@@ -223,7 +223,7 @@ def _loaded(config: Path | None) -> Settings:
 def _fail(found: Sequence[str]) -> NoReturn:
     for problem in found:
         typer.echo(problem, err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(2)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -81,7 +81,7 @@ def test_init_overwrites_nothing() -> None:
     key = Path(".crossdock/master.key").read_bytes()
     write("# mine\n")
     again = runner.invoke(beginning)
-    assert again.exit_code == 1
+    assert again.exit_code == 2
     assert "left as it is" in again.output
     assert Path("crossdock.toml").read_text("utf-8") == "# mine\n"
     Path("crossdock.toml").unlink()
@@ -125,7 +125,7 @@ def test_what_show_prints_for_people_is_toml() -> None:
 def test_show_of_a_broken_file_names_the_problems() -> None:
     write('[api]\nport = "canary"\n[databse]\n')
     shown = runner.invoke(app, ["show"])
-    assert shown.exit_code == 1
+    assert shown.exit_code == 2
     assert "api.port" in shown.output
     assert "databse" in shown.output
     assert "canary" not in shown.output
@@ -135,7 +135,7 @@ def test_check_holds_a_connection_to_its_kind() -> None:
     runner.invoke(beginning)
     write(STORE.replace("base_url", "base_ulr") + '[connections.second]\nkind = "magento"\n')
     done = runner.invoke(app, ["check", "--no-secrets"])
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     for expected in (
         "crossdock.toml: connections.store.base_ulr: there is no such key",
         "crossdock.toml: connections.store.base_url: is missing",
@@ -147,7 +147,7 @@ def test_check_holds_a_connection_to_its_kind() -> None:
 def test_check_looks_for_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     write(STORE)
     done = runner.invoke(app, ["check"])
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "security.master_key: the file .crossdock/master.key cannot be read" in done.output
     assert "connections.store.auth.token: the environment variable STORE_TOKEN is not set" in done.output
     assert runner.invoke(app, ["check", "--no-secrets"]).exit_code == 0
@@ -156,7 +156,7 @@ def test_check_looks_for_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_check_refuses_a_secret_in_the_file_without_showing_it() -> None:
     write(STORE.replace("env:STORE_TOKEN", CANARY))
     done = runner.invoke(app, ["check", "--no-secrets"])
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "connections.store.auth.bearer.token" in done.output
     assert CANARY not in done.output
 
