@@ -29,8 +29,8 @@ PaymentRule = Literal["always", "paid", "authorized", "never"]
 # as flows.eligibility has them, which this room may not import; a test holds the two together
 _OFFLINE = ("checkmo", "banktransfer", "cashondelivery", "purchaseorder", "free")
 DEFAULT_RULES: dict[str, PaymentRule] = {"*": "authorized", **dict.fromkeys(_OFFLINE, "always")}
-ExportFlow = Literal["orders", "cancellations", "holds", "payments", "refunds", "acknowledgements"]
-EXPORT_FLOWS: tuple[ExportFlow, ...] = ("orders", "cancellations", "holds", "payments", "refunds", "acknowledgements")
+ExportFlow = Literal["orders", "cancellations", "holds", "payments", "refunds"]
+EXPORT_FLOWS: tuple[ExportFlow, ...] = ("orders", "cancellations", "holds", "payments", "refunds")
 
 
 class Section(BaseModel):
@@ -198,7 +198,8 @@ class RouteSettings(Section):
     flows: frozenset[ExportFlow] = Field(
         default=frozenset(EXPORT_FLOWS),
         min_length=1,
-        description="Flows carried. `acknowledgements` writes the target's number back to the source.",
+        description="Flows carried, as far as the target takes them; `orders` must be among them for any of them. The "
+        "target's number always goes back to the source.",
     )
     options: RouteOptions = Field(default_factory=RouteOptions, description="This route's rules.")
 
