@@ -15,6 +15,14 @@ class Evidence(StrEnum):
     LIVE = "live"
 
 
+class Pace(Record, frozen=True, kw_only=True):
+    """How fast a connection may be used: `rate` in deliveries a second (None: no limit), `burst` saved up."""
+
+    rate: float | None = None
+    burst: int = 10
+    concurrency: int = 8
+
+
 class Capabilities(Record, frozen=True, kw_only=True):
     """`dedupes`: the target itself takes one key once. `finds`: a put can be looked up by our key afterwards.
 
@@ -29,3 +37,4 @@ class Capabilities(Record, frozen=True, kw_only=True):
     batch_size: int = 1
     settling: float = 30.0
     evidence: Evidence = Evidence.SIMULATED
+    pace: Pace = Pace()

@@ -76,4 +76,5 @@ class Flow(Record, Generic[R], frozen=True, kw_only=True):
     check: Callable[[R], Sequence[Problem]] | None = None
     acknowledge: Callable[[Message, str, Receipt], Duty | None] | None = None
     look: Callable[[Message, R, Sequence[Known], Sequence[Route]], Sequence[Duty]] | None = None
+    is_final: Callable[[R], bool] | None = None  # LOOK: nothing more is expected to happen to it by itself
     priority: int = 5  # smaller goes first

@@ -53,7 +53,7 @@ class Poller:
         self._name = name
         self._store = store
         self._connection = connection
-        self._flow = flow
+        self.flow = flow
         self._source = source
         self._options = options
         self._clock = clock
@@ -111,7 +111,7 @@ class Poller:
         messages = (*page.messages, *(self._poisoned(subject, page) for subject in page.poison))
         recorded = self._store.record_page(
             msgspec.structs.replace(claimed, watermark=page.watermark),
-            [arrival_of(self._flow, message, "poll") for message in messages],
+            [arrival_of(self.flow, message, "poll") for message in messages],
             self._clock(),
             complete=page.complete,
         )
@@ -126,7 +126,7 @@ class Poller:
         return Message(
             id=f"poison:{subject}:{at.isoformat()}",
             source=self._connection,
-            flow=self._flow.name,
+            flow=self.flow.name,
             subject=subject,
             occurred_at=at,
         )
@@ -142,7 +142,7 @@ class Poller:
         """Look again at subjects that may still change but of which nothing was heard for long (flaw 3)."""
         now = self._clock()
         before = now - timedelta(seconds=self._options.sweep_after)
-        subjects = self._store.open_subjects(self._connection, self._flow.name, before, self._options.sweep_limit)
+        subjects = self._store.open_subjects(self._connection, self.flow.name, before, self._options.sweep_limit)
         return self._look_at(subjects, now, "sweep")
 
     def fill_gaps(self, existing: Sequence[str]) -> list[str]:
@@ -155,11 +155,11 @@ class Poller:
     def _look_at(self, subjects: Sequence[str], now: datetime, channel: str) -> int:
         arrivals = [
             arrival_of(
-                self._flow,
+                self.flow,
                 Message(
                     id=f"{channel}:{subject}:{now.isoformat()}",
                     source=self._connection,
-                    flow=self._flow.name,
+                    flow=self.flow.name,
                     subject=subject,
                     occurred_at=now,
                 ),

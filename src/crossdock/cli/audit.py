@@ -1,0 +1,51 @@
+"""The audit trail: prove it, take it out, forget a person in it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+import typer
+
+from crossdock.app import fingerprint_of
+from crossdock.cli.common import ConfigOption, complaints, console, person, settings_or_exit, store_of
+
+app = typer.Typer(no_args_is_help=True, help="The audit trail: verify, export, erase.")
+
+
+@app.command()
+def verify(config: ConfigOption = None) -> None:
+    """Check the whole hash chain; exit code 1 names the first row that does not fit."""
+    with store_of(config) as store:
+        broken = store.audit_broken_at()
+        rows, last = store.audit_sealed()
+    if broken is not None:
+        complaints.print(
+            f"[red]row {broken} does not fit the chain: it, or one before it, was changed or removed[/red]"
+        )
+        raise typer.Exit(1)
+    console.print(f"{rows} rows, unbroken. Last hash (note it elsewhere to see a cut tail): {last}", highlight=False)
+
+
+@app.command()
+def export(
+    config: ConfigOption = None,
+    bodies: Annotated[bool, typer.Option(help="With requests and responses: personal data.")] = False,
+) -> None:
+    """Every row as JSON Lines on standard output."""
+    with store_of(config) as store:
+        for row in store.audit_export(bodies=bodies):
+            sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
+
+
+@app.command()
+def erase(
+    subject: Annotated[str, typer.Option(help="The person's e-mail address.")], config: ConfigOption = None
+) -> None:
+    """Destroy the keys of everything about a person; rows, hashes and the chain stay whole."""
+    fingerprint = fingerprint_of(settings_or_exit(config), subject)
+    with store_of(config) as store:
+        erased = store.erase(fingerprint, person(), datetime.now(UTC))
+    console.print(f"{len(erased)} subjects can never be read again: {', '.join(erased) or 'none'}")

@@ -1,0 +1,46 @@
+"""One timeline of everything that ever happened to a subject."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from crossdock.cli.common import ConfigOption, JsonOption, complaints, console, store_of
+from crossdock.storage.sql import SqlStore
+
+app = typer.Typer(no_args_is_help=True, help="Why something is where it is: the whole story on one page.")
+
+
+@app.command()
+def order(
+    number: Annotated[str, typer.Argument(help="The order's number, the store's own id, or the ERP's number.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """From the first hint to the acknowledgement: every attempt, every skip, with reasons."""
+    with store_of(config) as store:
+        subjects = store.find_subjects(number)
+        if not subjects:
+            complaints.print(f"nothing was ever heard of {number}")
+            raise typer.Exit(1)
+        for source, subject in subjects:
+            _tell(store, source, subject, as_json=as_json)
+
+
+def _tell(store: SqlStore, source: str, subject: str, *, as_json: bool) -> None:
+    events = store.timeline(source, subject)
+    links = store.links(source, subject)
+    if as_json:
+        story = {"source": source, "subject": subject, "links": links, "events": events}
+        console.print_json(msgspec.json.encode(story).decode())
+        return
+    names = ", ".join(f"{link.target}: {link.number or link.external_id}" for link in links if not link.part)
+    console.print(f"[bold]{source} order {subject}[/bold]  {names or 'nowhere else yet'}", highlight=False)
+    table = Table("when (UTC)", "what", "flow", "target", "", box=None)
+    for event in events:
+        moment = event.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        table.add_row(moment, event.kind, event.flow, event.target, event.text)
+    console.print(table)
