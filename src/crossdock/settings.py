@@ -197,11 +197,17 @@ class RouteSettings(Section):
     target: str = Field(description="Connection that it goes to.")
     flows: frozenset[ExportFlow] = Field(
         default=frozenset(EXPORT_FLOWS),
-        min_length=1,
         description="Flows carried, as far as the target takes them; `orders` must be among them for any of them. The "
         "target's number always goes back to the source.",
     )
     options: RouteOptions = Field(default_factory=RouteOptions, description="This route's rules.")
+
+    @field_validator("flows")
+    @classmethod
+    def _begin_with_orders(cls, value: frozenset[ExportFlow]) -> frozenset[ExportFlow]:
+        if "orders" not in value:
+            raise ValueError('must hold "orders": the other flows follow an order that was carried')
+        return value
 
     @field_serializer("flows", when_used="json")
     def _in_order(self, flows: frozenset[ExportFlow]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -155,6 +156,14 @@ def test_routes_join_two_known_connections_once(tmp_path: Path, routes: list[tup
     text += "".join(f'[[routes]]\nsource = "{a}"\ntarget = "{b}"\n' for a, b in routes)
     (line,) = problems(write(tmp_path / "c.toml", text))
     assert line.endswith(f"routes: {expected}")
+
+
+@pytest.mark.parametrize("flows", [[], ["refunds"], ["orders", "canary"]])
+def test_a_route_carries_orders_and_what_follows_them(tmp_path: Path, flows: list[str]) -> None:
+    text = WHOLE.replace('["orders", "refunds"]', json.dumps(flows))
+    (line,) = problems(write(tmp_path / "c.toml", text))
+    assert "routes[0].flows" in line
+    assert "canary" not in line
 
 
 def test_a_connection_needs_its_kind(tmp_path: Path) -> None:
