@@ -1,0 +1,131 @@
+"""A Magento store as a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError
+
+from crossdock.contract.capabilities import Capabilities, Evidence
+from crossdock.contract.connector import Health, Sink, Source
+from crossdock.contract.flow import Flow
+from crossdock.errors import ConfigurationError, DeliveryError
+from crossdock.magento.acknowledgements import AcknowledgementSink
+from crossdock.magento.auth import Resolve, choose
+from crossdock.magento.client import MagentoClient
+from crossdock.magento.orders import LOOKS, OrderSource
+from crossdock.magento.search import criteria
+from crossdock.magento.settings import MagentoSettings
+from crossdock.model.base import Record
+from crossdock.security.secrets import resolve as resolve_secret
+from crossdock.transport.auth import Auth
+from crossdock.transport.http import Http
+from crossdock.transport.wire import Observer, Sender
+
+R = TypeVar("R")
+ACKNOWLEDGEMENTS = "acknowledgements"
+CAPABILITIES = Capabilities(
+    reads=frozenset({LOOKS}),
+    writes=frozenset({ACKNOWLEDGEMENTS}),
+    dedupes=frozenset({ACKNOWLEDGEMENTS}),
+    finds=frozenset({ACKNOWLEDGEMENTS}),
+    evidence=Evidence.SIMULATED,
+)
+
+
+class MagentoConnector:
+    """The connector for Magento 2 and Adobe Commerce: orders out, acknowledgements in."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(
+        self,
+        name: str,
+        settings: MagentoSettings,
+        client: MagentoClient,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.client = client
+        self.orders = OrderSource(client, settings.polling, name=name, clock=clock)
+        self.acknowledgements = AcknowledgementSink(client, comment=settings.acknowledge_comment)
+
+    @property
+    def webhook_url(self) -> str:
+        """Where the store's webhooks go, each event one segment below. Raises ConfigurationError without public_url."""
+        base = self.settings.webhooks.public_url.rstrip("/")
+        if not base:
+            raise ConfigurationError([f"connections.{self.name}.webhooks.public_url: needed for subscriptions"])
+        return f"{base}/webhooks/{self.name}"
+
+    def source(self, flow: Flow[R]) -> Source[R]:
+        """Raises ConfigurationError for anything but `looks`."""
+        if flow.name not in self.capabilities.reads:
+            raise ConfigurationError([f"connections.{self.name}: a Magento store has no source for {flow.name}"])
+        return cast("Source[R]", self.orders)  # the flow's name says what R is
+
+    def sink(self, flow: Flow[R]) -> Sink[R]:
+        """Raises ConfigurationError for anything but `acknowledgements`."""
+        if flow.name not in self.capabilities.writes:
+            raise ConfigurationError([f"connections.{self.name}: a Magento store has no sink for {flow.name}"])
+        return cast("Sink[R]", self.acknowledgements)  # the flow's name says what R is
+
+    def preview(self, flow: Flow[R], record: Record) -> Mapping[str, Any]:
+        """The bodies that an acknowledgement would send."""
+        self.sink(flow)
+        return self.acknowledgements.preview(cast("Any", record))  # the flow's record type is checked by its decoder
+
+    def probe(self) -> Health:
+        """One list of one order id: needs the very right that reading orders needs."""
+        query = criteria((), sort=("entity_id",), size=1, fields="items[entity_id],total_count")
+        try:
+            answer = self.client.fetch("GET", "V1/orders", query)
+        except DeliveryError as error:
+            return Health(ok=False, detail=f"{error.code}: {error}")
+        count = answer.json().get("total_count") if isinstance(answer.json(), dict) else None
+        if not isinstance(count, int):
+            return Health(ok=False, detail="answers, but not with a list of orders")
+        return Health(ok=True, detail=f"{count} orders, answered in {answer.elapsed_ms} ms{_skew(answer.store_time)}")
+
+
+def build(
+    name: str,
+    settings: Mapping[str, Any],
+    *,
+    observe: Observer | None = None,
+    http: Sender | None = None,
+    auth: Auth | None = None,
+    resolve: Resolve = resolve_secret,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> MagentoConnector:
+    """The connector for the settings of `[connections.NAME]`. Raises ConfigurationError with all problems at once."""
+    checked = parse_settings(name, settings)
+    sender = http or Http(checked.http_options(), observe)
+    client = MagentoClient(
+        sender,
+        auth or choose(checked, sender, resolve),
+        base_url=checked.base_url,
+        store_code=checked.store_code,
+        saas=checked.auth.scheme == "ims",
+    )
+    return MagentoConnector(name, checked, client, clock=clock)
+
+
+def parse_settings(name: str, settings: Mapping[str, Any]) -> MagentoSettings:
+    """Checked. The values themselves never stand in an error's text: one may be a secret in the wrong place."""
+    try:
+        return MagentoSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        problems = [f"connections.{name}.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise ConfigurationError(problems) from None
+
+
+def _skew(store_time: datetime | None) -> str:
+    if store_time is None:
+        return ", without its clock"
+    seconds = round((store_time - datetime.now(UTC)).total_seconds())
+    return f", its clock is {seconds:+d} s from ours" if abs(seconds) > 2 else ""

@@ -1,0 +1,139 @@
+"""Reading a list that one broken order can break as a whole (magento2#32306)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from crossdock.errors import DeliveryError, NotReady, RateLimited, Rejected, Temporary, Unreachable
+from crossdock.magento.answers import page_size_limit
+from crossdock.magento.client import MagentoClient
+from crossdock.magento.search import Group, criteria, parse_stamp, where
+from crossdock.model.base import Record
+
+PATH = "V1/orders"
+BUSY = frozenset({400, 408, 423, 425, 503})  # temporary, and no word about any order
+HIGHEST_ID = 1 << 40
+
+
+class Row(Record, frozen=True, kw_only=True):
+    """One order of a list: its place and its JSON as it came."""
+
+    entity_id: int
+    updated_at: datetime
+    raw: bytes
+    order: dict[str, Any]
+
+    def place(self) -> tuple[datetime, int]:
+        """What lists are sorted by."""
+        return self.updated_at, self.entity_id
+
+
+class Listed(Record, frozen=True, kw_only=True):
+    """A page. `short`: there is nothing behind it. `broken`: ids found to break the list, left out from then on."""
+
+    rows: tuple[Row, ...]
+    short: bool
+    store_time: datetime | None = None
+    broken: tuple[int, ...] = ()
+
+
+class _Items(msgspec.Struct):
+    items: list[msgspec.Raw] | None = None
+
+
+class OrderList:
+    """Pages of orders. Learns the store's own page limit, and halves the page where a page cannot be read."""
+
+    def __init__(self, client: MagentoClient, page_size: int) -> None:
+        self._client = client
+        self._most = page_size
+        self._size = page_size
+
+    def page(
+        self, groups: Sequence[Group], sort: Sequence[str], broken: Sequence[int] = (), fields: str = ""
+    ) -> Listed:
+        """The first page of what the groups ask for, without the orders in `broken`. Raises DeliveryError."""
+        found: list[int] = []
+        while True:
+            size = self._size
+            left_out = [*broken, *found]
+            try:
+                rows, store_time = self._read([*groups, *_without(left_out)], sort, size, fields)
+            except Rejected as error:
+                self._obey(error)
+                continue
+            except Temporary as error:
+                if not _breaks(error):
+                    raise
+                self._narrow(error, [*groups, *_without(left_out)], sort, found)
+                continue
+            self._size = min(self._most, size * 2)
+            return Listed(rows=rows, short=len(rows) < size, store_time=store_time, broken=tuple(found))
+
+    def _read(
+        self, groups: Sequence[Group], sort: Sequence[str], size: int, fields: str
+    ) -> tuple[tuple[Row, ...], datetime | None]:
+        answer = self._client.fetch("GET", PATH, criteria(groups, sort=sort, size=size, fields=fields))
+        try:
+            items = msgspec.json.decode(answer.body, type=_Items).items or []
+            return tuple(_row(bytes(raw)) for raw in items), answer.store_time
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            raise Temporary("a list of orders in an unknown form") from error
+
+    def _obey(self, error: Rejected) -> None:
+        limit = page_size_limit(error)
+        if limit is None or not 1 <= limit < self._size:
+            raise error
+        self._most = self._size = limit
+
+    def _narrow(self, error: DeliveryError, groups: Sequence[Group], sort: Sequence[str], found: list[int]) -> None:
+        """Half the page; of a page of one, the id that breaks it. A store that cannot even list nothing is down."""
+        if self._fails(groups, sort, 0):
+            raise error
+        if self._size > 1:
+            self._size //= 2
+            return
+        culprit = self._culprit(error, groups, sort)
+        if culprit in found:
+            raise error  # left out and still there: this store does not know "nin"
+        found.append(culprit)
+        self._size = self._most
+
+    def _culprit(self, error: DeliveryError, groups: Sequence[Group], sort: Sequence[str]) -> int:
+        """The list's first order, and its id, cannot be read: it is the least upper bound with which the list breaks."""
+        works, fails = 0, 1
+        while not self._fails(groups, sort, fails):
+            works, fails = fails, fails * 2
+            if fails > HIGHEST_ID:
+                raise error  # it reads again now
+        while fails - works > 1:
+            middle = (works + fails) // 2
+            works, fails = (works, middle) if self._fails(groups, sort, middle) else (middle, fails)
+        return fails
+
+    def _fails(self, groups: Sequence[Group], sort: Sequence[str], up_to: int) -> bool:
+        try:
+            self._read([*groups, (where("entity_id", "lteq", up_to),)], sort, 1, "")
+        except Temporary as error:
+            if not _breaks(error):
+                raise
+            return True
+        return False
+
+
+def _without(ids: Sequence[int]) -> list[Group]:
+    return [(where("entity_id", "nin", ",".join(str(one) for one in ids)),)] if ids else []
+
+
+def _breaks(error: Temporary) -> bool:
+    return not isinstance(error, Unreachable | RateLimited | NotReady) and error.status not in BUSY
+
+
+def _row(raw: bytes) -> Row:
+    order = msgspec.json.decode(raw)
+    moment = order.get("updated_at") or order["created_at"]
+    return Row(entity_id=int(order["entity_id"]), updated_at=parse_stamp(moment), raw=raw, order=order)
