@@ -1,0 +1,301 @@
+"""Settings of a connection to a custom ERP. Secrets are references (`env:NAME`, `file:PATH`), never values."""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import jmespath
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from crossdock.transport.http import HttpOptions, is_loopback
+
+SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
+FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds"]
+Fate = Literal["temporary", "not_ready", "unknown", "rejected", "conflict", "misconfigured", "unauthorized"]
+PLACES = frozenset({"number", "order_number", "id", "key"})
+
+
+def _expression(value: str) -> str:
+    """Empty, or JMESPath."""
+    try:
+        return value if not value or jmespath.compile(value) else value
+    except jmespath.exceptions.JMESPathError as error:
+        raise ValueError("is no JMESPath expression") from error
+
+
+def _path(value: str) -> str:
+    if not value:
+        return value
+    try:
+        names = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
+    except ValueError as error:
+        raise ValueError("has a brace without its partner") from error
+    if not value.startswith("/") or names - PLACES:
+        raise ValueError("must start with / and may hold {number}, {order_number}, {id} and {key} only")
+    return value
+
+
+def _statuses(value: frozenset[int]) -> frozenset[int]:
+    if not all(200 <= status < 300 or status == 409 for status in value):
+        raise ValueError("may hold 2xx and 409 only: anything else is no success")
+    return value
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+PathTemplate = Annotated[str, AfterValidator(_path)]
+Statuses = Annotated[frozenset[int], AfterValidator(_statuses)]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+
+class NoLogin(Strict):
+    """No credentials: only for a system on this machine or behind its own fence."""
+
+    scheme: Literal["none"] = Field(default="none", description="no credentials")
+
+
+class BearerLogin(Strict):
+    """A fixed token in `Authorization: Bearer`."""
+
+    scheme: Literal["bearer"] = Field(description="a fixed token")
+    token: SecretRef = Field(description="the token, as a secret reference")
+
+
+class BasicLogin(Strict):
+    """Name and password (RFC 7617)."""
+
+    scheme: Literal["basic"] = Field(description="name and password")
+    username: SecretRef = Field(description="the user's name, as a secret reference")
+    password: SecretRef = Field(description="the password, as a secret reference")
+
+
+class HmacLogin(Strict):
+    """Hex HMAC-SHA256 of the body in a header. A GET has no body: its signature proves little."""
+
+    scheme: Literal["hmac"] = Field(description="the body is signed with HMAC-SHA256, in hex")
+    secret: SecretRef = Field(description="the shared secret, as a secret reference")
+    header: str = Field(default="X-Signature", pattern=r"^[A-Za-z0-9-]+$", description="the header of the signature")
+    prefix: str = Field(default="", pattern=r"^[\x21-\x7e]*$", description="text before the signature, e.g. sha256=")
+
+
+class HeaderLogin(Strict):
+    """A fixed secret in a header of its own."""
+
+    scheme: Literal["header"] = Field(description="an API key in a header")
+    header: str = Field(default="X-Api-Key", pattern=r"^[A-Za-z0-9-]+$", description="the header of the API key")
+    value: SecretRef = Field(description="the API key, as a secret reference")
+
+
+Login = Annotated[NoLogin | BearerLogin | BasicLogin | HmacLogin | HeaderLogin, Field(discriminator="scheme")]
+
+
+class DeadlineSettings(Strict):
+    """All in seconds."""
+
+    connect_s: float = Field(default=5, gt=0, description="seconds to get a connection")
+    read_s: float = Field(default=30, gt=0, description="seconds without a byte before an answer is given up")
+    total_s: float = Field(default=60, gt=0, description="seconds for a whole request with its answer")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DeadlineSettings:
+        if not self.connect_s < self.read_s <= self.total_s:
+            raise ValueError("connect_s must be below read_s, and read_s not above total_s")
+        return self
+
+
+class PathSettings(Strict):
+    """Behind base_url. Places: {number} (the order's, or the refund's), {order_number}, {id} (the store's own), {key}."""
+
+    orders: PathTemplate = Field(default="/orders", description="POST: a new order")
+    find: PathTemplate = Field(default="/orders?order_number={number}", description="GET: an order by its number")
+    cancel: PathTemplate = Field(default="/orders/{order_number}/cancel", description="POST: an order is canceled")
+    hold: PathTemplate = Field(default="/orders/{order_number}/hold", description="POST: an order is put on hold")
+    unhold: PathTemplate = Field(default="/orders/{order_number}/unhold", description="POST: a hold ends")
+    payment: PathTemplate = Field(default="/orders/{order_number}/payments", description="POST: a payment was captured")
+    refund: PathTemplate = Field(default="/orders/{order_number}/refunds", description="POST: a credit memo")
+    find_refund: PathTemplate = Field(
+        default="", description="GET: a refund by its number or key; empty: refunds cannot be looked up"
+    )
+    find_change: PathTemplate = Field(
+        default="", description="GET: a cancel, hold or payment by its key; empty: changes cannot be looked up"
+    )
+    probe: PathTemplate = Field(
+        default="", description="GET: answers 2xx when all is well; empty: an order is looked for"
+    )
+
+
+class AnswerSettings(Strict):
+    """How answers are read. Fields are JMESPath expressions on the answer's JSON."""
+
+    accepted: Statuses = Field(
+        default=frozenset({200, 201}),
+        description="statuses that are a success; 409 here means: already there, and the answer names it",
+    )
+    id_field: Expression = Field(
+        default="erp_order_id || id", min_length=1, description="the ERP's own id, in answers and in what a find lists"
+    )
+    number_field: Expression = Field(default="erp_order_number", description="the ERP's number that people read")
+    handle_field: Expression = Field(
+        default="", description="a ticket that stands for the id in an asynchronous 202 (which must be accepted)"
+    )
+    reference_field: Expression = Field(default="order_number", min_length=1, description="our order number")
+    refund_reference_field: Expression = Field(
+        default="refund_number", min_length=1, description="our refund number, in what find_refund lists"
+    )
+    key_field: Expression = Field(default="idempotency_key", min_length=1, description="our key, in what a find lists")
+    list_field: Expression = Field(
+        default="orders || items || results || data || @",
+        min_length=1,
+        description="the list in a find's answer; a single entry may stand in its place",
+    )
+    lines_field: Expression = Field(
+        default="items[].[line_id, erp_line_id]", description="pairs of our line id and the ERP's"
+    )
+    fault: Expression = Field(
+        default="success == `false` || status == 'error' || error || errors",
+        description="true for a fault that comes with a success status",
+    )
+    fault_code: Expression = Field(default="code || error.code || errors[0].code", description="the fault's code")
+    fault_codes: dict[str, Fate] = Field(
+        default={"duplicate": "conflict", "duplicate_order": "conflict"},
+        description="what a code means, whatever the status; a fault of another code is rejected",
+    )
+    message_field: Expression = Field(
+        default="message || error.message || errors[0].message || detail || title || error",
+        description="the ERP's message for people; never put it where it may name a customer",
+    )
+    statuses: dict[int, Fate] = Field(default={}, description="what a status means, before our own table is asked")
+
+
+class RestSettings(Strict):
+    """One custom ERP that takes the documented payloads over REST."""
+
+    kind: Literal["rest"] = Field(default="rest", description="the kind of connection")
+    base_url: str = Field(description="the ERP's address; paths are put behind it")
+    auth: Login = Field(default=NoLogin(), description="how the ERP knows us: bearer, basic, hmac, header or none")
+    flows: frozenset[FlowName] = Field(
+        default=frozenset({"orders"}), min_length=1, description="what the ERP takes; nothing else is sent to it"
+    )
+    paths: PathSettings = Field(default=PathSettings(), description="where each flow goes")
+    answers: AnswerSettings = Field(default=AnswerSettings(), description="how answers are read")
+    key_header: str = Field(
+        default="X-Idempotency-Key", pattern=r"^[A-Za-z0-9-]+$", description="the header of the idempotency key"
+    )
+    dedupes: bool = Field(
+        default=True, description="whether the ERP itself takes one key once, for every flow, also after days"
+    )
+    finds: bool = Field(
+        default=True, description="whether an order can be looked up by paths.find as soon as it is there"
+    )
+    settling_s: float = Field(
+        default=30, ge=0, description="seconds after which a request that we gave up on can no longer take effect"
+    )
+    deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="deadlines of one request")
+    max_response_bytes: int = Field(default=10_000_000, gt=0, description="bytes that an answer may have")
+    allow_plain_http: bool = Field(default=False, description="whether http:// is allowed beyond this machine itself")
+    ca_file: str = Field(default="", description="PEM file with a further certificate authority")
+    system_proxy: bool = Field(default=False, description="whether HTTPS_PROXY and its like are used")
+
+    @field_validator("base_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        return check_address(value).rstrip("/")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> RestSettings:
+        refuse_plain(self.base_url, allowed=self.allow_plain_http)
+        return self
+
+    @model_validator(mode="after")
+    def _find_has_its_path(self) -> RestSettings:
+        if self.finds and "orders" in self.flows and not self.paths.find:
+            raise ValueError("finds needs paths.find")
+        return self
+
+    def http_options(self) -> HttpOptions:
+        """For `transport.http.Http`."""
+        return http_options(self)
+
+
+class WebhookSettings(Strict):
+    """A receiver of the spec's signed webhooks."""
+
+    kind: Literal["webhook"] = Field(default="webhook", description="the kind of connection")
+    url: str = Field(description="the receiver's whole address")
+    secret: SecretRef = Field(description="the secret that signs the body, as a secret reference")
+    dedupes: bool = Field(
+        description="whether the receiver takes one X-Magento-Idempotency-Key once; without it an unknown outcome "
+        "waits for a person. Only its maker knows: there is no default"
+    )
+    flows: frozenset[FlowName] = Field(
+        default=frozenset({"orders"}), min_length=1, description="what the receiver takes; nothing else is sent to it"
+    )
+    standard_webhooks: bool = Field(
+        default=False, description="whether the Standard Webhooks headers are sent too (they sign id and time as well)"
+    )
+    standard_secret: str = Field(
+        default="",
+        pattern=r"^((env|file):.+)?$",
+        description="the whsec_ secret of Standard Webhooks, as a secret reference; empty: `secret`",
+    )
+    id_field: Expression = Field(
+        default="", description="JMESPath of the id in the answer; empty: answers are not read, any 2xx will do"
+    )
+    settling_s: float = Field(
+        default=30, ge=0, description="seconds after which a request that we gave up on can no longer take effect"
+    )
+    deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="deadlines of one request")
+    max_response_bytes: int = Field(default=1_000_000, gt=0, description="bytes that an answer may have")
+    allow_plain_http: bool = Field(default=False, description="whether http:// is allowed beyond this machine itself")
+    ca_file: str = Field(default="", description="PEM file with a further certificate authority")
+    system_proxy: bool = Field(default=False, description="whether HTTPS_PROXY and its like are used")
+
+    @field_validator("url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        return check_address(value)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> WebhookSettings:
+        refuse_plain(self.url, allowed=self.allow_plain_http)
+        return self
+
+    def http_options(self) -> HttpOptions:
+        """For `transport.http.Http`."""
+        return http_options(self)
+
+
+def check_address(value: str) -> str:
+    """ValueError for what is no address, or holds credentials or a fragment."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or parts.query:
+        raise ValueError("an address like https://erp.example.com/api is wanted")
+    if parts.username or parts.password:
+        raise ValueError("credentials do not belong into the address")
+    return value
+
+
+def refuse_plain(url: str, *, allowed: bool) -> None:
+    """ValueError for http:// to another machine, unless allowed."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not allowed and not is_loopback(parts.hostname or ""):
+        raise ValueError("the address is plain http: use https, or set allow_plain_http")
+
+
+def http_options(settings: RestSettings | WebhookSettings) -> HttpOptions:
+    """What both kinds have in common."""
+    return HttpOptions(
+        connect_timeout=settings.deadlines.connect_s,
+        read_timeout=settings.deadlines.read_s,
+        total_timeout=settings.deadlines.total_s,
+        max_response_bytes=settings.max_response_bytes,
+        allow_plain_http=settings.allow_plain_http,
+        ca_file=settings.ca_file,
+        system_proxy=settings.system_proxy,
+    )
