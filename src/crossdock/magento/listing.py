@@ -104,7 +104,7 @@ class OrderList:
         self._size = self._most
 
     def _culprit(self, error: DeliveryError, groups: Sequence[Group], sort: Sequence[str]) -> int:
-        """The list's first order, and its id, cannot be read: it is the least upper bound with which the list breaks."""
+        """The list's first order cannot be read, nor its id: it is the least upper bound with which the list breaks."""
         works, fails = 0, 1
         while not self._fails(groups, sort, fails):
             works, fails = fails, fails * 2

@@ -163,4 +163,5 @@ class Gate:
         if self._breaker.state is BreakerState.OPEN:
             return 0
         most = 1 if self._breaker.state is BreakerState.HALF_OPEN else int(self._aimd.limit)
-        return max(0, min(most - self._running, int(self._bucket.tokens)))
+        free = most - self._running
+        return max(0, free if self._bucket.rate is None else min(free, int(self._bucket.tokens)))
