@@ -24,6 +24,7 @@ from crossdock.settings import DEFAULT_FILE, FILE_VARIABLE, PREFIX, Settings
 ENDS: Mapping[str, tuple[str, str]] = {
     "magento": ("crossdock.magento.settings", "MagentoSettings"),
     "rest": ("crossdock.erp.rest.settings", "RestSettings"),
+    "webhook": ("crossdock.erp.rest.settings", "WebhookSettings"),
     "tryton": ("crossdock.erp.tryton.settings", "TrytonSettings"),
 }
 
@@ -64,8 +65,10 @@ def end_models() -> dict[str, type[BaseModel]]:
     """The settings models of the built-in connectors, by kind."""
     found = {}
     for kind, (module, name) in ENDS.items():
-        if importlib.util.find_spec(module) is not None:
-            found[kind] = getattr(importlib.import_module(module), name)
+        if importlib.util.find_spec(module) is None:
+            continue
+        if (model := getattr(importlib.import_module(module), name, None)) is not None:
+            found[kind] = model
     return found
 
 
@@ -120,7 +123,11 @@ def _default(field: FieldInfo) -> str:
     if default is None or default is PydanticUndefined:
         return "none"
     plain = to_jsonable_python(sorted(default) if isinstance(default, set | frozenset) else default)
-    return f"`{json.dumps(plain, ensure_ascii=False)}`"
+    return _code(json.dumps(plain, ensure_ascii=False))
+
+
+def _code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def _type(annotation: Any, field: FieldInfo | None = None) -> str:

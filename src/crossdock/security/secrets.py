@@ -20,7 +20,7 @@ _SCHEMES = ("env:", "file:", *(f"{scheme}:" for scheme in _COMING))
 _MOUNTED = (Path("/run/secrets"), Path("/var/run/secrets"))
 
 _SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase|code)?($|_)|secret|token|credential|private|signature|api_?key|_key$|^key$|^keys$|_keys$",
+    r"pass(word|wd|phrase|code)?($|_)|secret|token|credential|private|signature|api_?key|_key$|^key$|^keys$|_keys$|^value$",
     re.IGNORECASE,
 )
 _HARMLESS_KEY = re.compile(r"(_url|_path|_seconds|_s|_days|_header|_field|_name|_kind)$", re.IGNORECASE)

@@ -115,6 +115,7 @@ def test_mask_hides_every_secret_and_keeps_the_rest() -> None:
                     "accessToken": CANARY,
                     "webhook_secrets": [CANARY, "env:OLD"],
                     "auth": {"kind": "bearer", "token": CANARY},
+                    "login": {"header": "X-Api-Key", "value": CANARY},
                     "headers": {"X-Anything": CANARY},
                     "token_url": "https://erp.example/token",
                     "timeout": 3,
