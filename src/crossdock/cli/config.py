@@ -51,6 +51,10 @@ master_key = "file:{key}"
 # [connections.erp]
 # kind = "rest"
 # base_url = "https://erp.example.com/api"
+#
+# [connections.erp.auth]
+# scheme = "bearer"
+# token = "env:ERP_TOKEN"
 
 # What goes from where to where.
 # [[routes]]
