@@ -19,10 +19,13 @@ PLACES = frozenset({"number", "order_number", "id", "key"})
 
 def _expression(value: str) -> str:
     """Empty, or JMESPath."""
+    if not value:
+        return value
     try:
-        return value if not value or jmespath.compile(value) else value
+        jmespath.compile(value)
     except jmespath.exceptions.JMESPathError as error:
         raise ValueError("is no JMESPath expression") from error
+    return value
 
 
 def _path(value: str) -> str:
@@ -110,7 +113,10 @@ class DeadlineSettings(Strict):
 
 
 class PathSettings(Strict):
-    """Behind base_url. Places: {number} (the order's, or the refund's), {order_number}, {id} (the store's own), {key}."""
+    """Behind base_url. {number} is the order's or the refund's own, {order_number} always the order's.
+
+    {id} is the store's id of the order or refund, {key} the idempotency key.
+    """
 
     orders: PathTemplate = Field(default="/orders", description="POST: a new order")
     find: PathTemplate = Field(default="/orders?order_number={number}", description="GET: an order by its number")

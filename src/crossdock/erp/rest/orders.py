@@ -1,0 +1,71 @@
+"""Orders into a custom ERP."""
+
+from __future__ import annotations
+
+from crossdock.contract.message import Receipt
+from crossdock.erp.rest.answers import read_receipt
+from crossdock.erp.rest.client import RestClient, fill
+from crossdock.erp.rest.lookup import Wanted, pick, receipt_of
+from crossdock.erp.rest.mapping import build_order_payload
+from crossdock.erp.rest.settings import RestSettings
+from crossdock.errors import Conflict, OutcomeUnknown, Rejected
+from crossdock.model.order import Order
+
+
+class OrderSink:
+    """POSTs an order with its key, and looks it up by its number."""
+
+    def __init__(self, client: RestClient, settings: RestSettings) -> None:
+        self._client = client
+        self._settings = settings
+
+    def put(self, order: Order, key: str) -> Receipt:
+        """Sends it. What the ERP says is there already counts as done where its content is the same."""
+        path = fill(self._settings.paths.orders, **_places(order, key))
+        try:
+            response = self._client.write(path, build_order_payload(order, key), key)
+        except Conflict as conflict:
+            return self._there_already(order, key, conflict)
+        if response.status == 204:
+            return self._named_by_a_find(order, key)
+        return read_receipt(response, self._settings.answers, reference=order.number)
+
+    def find(self, order: Order, key: str) -> Receipt | None:
+        """The ERP's order under our number. Raises Conflict where that is another order of ours."""
+        if not self._settings.finds:
+            raise Rejected("this ERP cannot be asked for an order: a person must look")
+        answers = self._settings.answers
+        data = self._client.look(fill(self._settings.paths.find, **_places(order, key)))
+        entry = pick(data, _wanted(order, key, answers.reference_field), answers)
+        return receipt_of(entry, answers, numbered=True) if entry else None
+
+    def _there_already(self, order: Order, key: str, conflict: Conflict) -> Receipt:
+        if not self._settings.finds:
+            raise Rejected(f"{conflict} (and it cannot be looked up)", status=conflict.status) from conflict
+        found = self.find(order, key)
+        if found is None:
+            raise conflict
+        return found
+
+    def _named_by_a_find(self, order: Order, key: str) -> Receipt:
+        found = self.find(order, key) if self._settings.finds else None
+        if found is None:
+            raise OutcomeUnknown("HTTP 204 names no id, and the order cannot be found (yet)", status=204)
+        return found
+
+
+def _places(order: Order, key: str) -> dict[str, str]:
+    return {"number": order.number, "order_number": order.number, "id": order.id, "key": key}
+
+
+def _wanted(order: Order, key: str, field: str) -> Wanted:
+    return Wanted(
+        key=key,
+        field=field,
+        reference=order.number,
+        store_id=order.id,
+        facts=(
+            ("totals.grand_total || grand_total", order.totals.grand_total),
+            ("payment.currency || currency", order.totals.currency),
+        ),
+    )
