@@ -260,7 +260,7 @@ class Crossdock:
             random.random,
             self._failpoint,
         )
-        options = WorkerOptions(threads=workers.threads, lease_seconds=workers.lease_seconds)
+        options = WorkerOptions(threads=workers.threads, batch=workers.batch, lease_seconds=workers.lease_seconds)
         targets = tuple(self.connections.targets())
         return Worker(self.name, self.store, deliverer, lambda: targets, self.gates, options, utc_now, settled)
 

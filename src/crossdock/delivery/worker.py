@@ -36,6 +36,7 @@ class WorkerOptions(Record, frozen=True, kw_only=True):
     """`lease_seconds` must exceed the total deadline of one attempt: a lease that ran out means "maybe sent"."""
 
     threads: int = 8
+    batch: int = 20  # leased beyond what the threads carry just now, so that leasing is not done one by one
     lease_seconds: float = 180.0
     idle_seconds: float = 1.0
 
@@ -66,6 +67,7 @@ class Worker:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._under_way = 0
+        self._unbegun: list[Delivery] = []
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix=f"{name}-carry")
         self._thread = threading.Thread(target=self._run, name=f"{name}-lease", daemon=True)
 
@@ -78,11 +80,12 @@ class Worker:
         self._wake.set()
 
     def stop(self) -> None:
-        """No new leases; returns when everything under way is settled."""
+        """No new leases; what is under way is settled, what was leased but not begun is given back."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
         self._pool.shutdown(wait=True)
+        self._store.give_back(self._unbegun, self._clock())
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -101,7 +104,8 @@ class Worker:
             return 0
         now = self._clock()
         until = now + timedelta(seconds=self._options.lease_seconds)
-        leased = self._store.lease(self._name, now, until, limits, limit=self._options.threads - self._under_way)
+        room = self._options.threads + self._options.batch - self._under_way
+        leased = self._store.lease(self._name, now, until, limits, limit=room)
         for delivery in leased:
             self._count(1)
             self._throttle.begin(delivery.target)
@@ -109,7 +113,10 @@ class Worker:
         return len(leased)
 
     def _limits(self) -> Mapping[str, int]:
-        free = self._options.threads - self._under_way
+        # a refill once the threads are about to run dry, not one lease for each that ends
+        if self._under_way > self._options.threads:
+            return {}
+        free = self._options.threads + self._options.batch - self._under_way
         limits: dict[str, int] = {}
         for target in self._targets():
             room = min(free, self._throttle.permits(target))
@@ -118,6 +125,9 @@ class Worker:
         return limits
 
     def _carry(self, delivery: Delivery) -> None:
+        if self._stopping.is_set():
+            self._unbegun.append(delivery)
+            return
         started = self._clock()
         verdict: Verdict | None = None
         try:

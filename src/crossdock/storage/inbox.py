@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection, Row
 
 from crossdock.contract.message import Message
 from crossdock.delivery.records import Arrival, Promise, Recorded, State
 from crossdock.model.base import Record
-from crossdock.storage.dialect import insert
+from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.rows import encode_memo, message_values, payload_subject
 from crossdock.storage.tables import deliveries, messages
+
+KEPT = select(messages.c.seq, messages.c.fingerprint).where(
+    messages.c.source == bindparam("wanted_source"), messages.c.id == bindparam("wanted_id")
+)
 
 
 class Kept(Record, frozen=True, kw_only=True):
@@ -55,20 +59,13 @@ def keep_message(
     channel: str = "",
 ) -> Kept:
     """The message once; the body only where it is new."""
-    found = connection.execute(
-        select(messages.c.seq, messages.c.fingerprint).where(
-            messages.c.source == message.source, messages.c.id == message.id
-        )
-    ).one_or_none()
+    place = {"wanted_source": message.source, "wanted_id": message.id}
+    found = connection.execute(KEPT, place).one_or_none()
     if found is None:
         seq = _insert_message(connection, payloads, message, now, fingerprint, channel)
         if seq is not None:
             return Kept(seq=seq, new=True)
-        found = connection.execute(
-            select(messages.c.seq, messages.c.fingerprint).where(
-                messages.c.source == message.source, messages.c.id == message.id
-            )
-        ).one()
+        found = connection.execute(KEPT, place).one()
     same = not fingerprint or not found.fingerprint or found.fingerprint == fingerprint
     return Kept(seq=found.seq, new=False, same=same)
 
@@ -83,8 +80,7 @@ def _insert_message(
         "fingerprint": fingerprint,
         "channel": channel,
     }
-    statement = insert(connection, messages).values(values).on_conflict_do_nothing().returning(messages.c.seq)
-    return connection.execute(statement).scalar_one_or_none()
+    return connection.execute(insert_once(connection, messages, "seq"), values).scalar_one_or_none()
 
 
 def insert_delivery(
@@ -93,32 +89,29 @@ def insert_delivery(
     """Promise a delivery; False where its (target, key) was promised before."""
     message = promise.message
     state = State.DEAD if promise.park else State.PENDING
-    made = connection.execute(
-        insert(connection, deliveries)
-        .values(
-            message_seq=seq,
-            flow=promise.flow,
-            source=message.source,
-            target=promise.target,
-            subject=message.subject,
-            reference=message.reference,
-            key=promise.key,
-            lane=promise.lane,
-            priority=promise.priority,
-            state=state,
-            is_open=True,
-            one_row=one_row,
-            version=message.version,
-            created_at=now,
-            opened_at=now,
-            due_at=now,
-            code="parked" if promise.park else "",
-            reason=promise.reason,
-            owner="business" if promise.park else "",
-            memo=encode_memo(promise.memo),
-        )
-        .on_conflict_do_nothing()
-    )
+    values = {
+        "message_seq": seq,
+        "flow": promise.flow,
+        "source": message.source,
+        "target": promise.target,
+        "subject": message.subject,
+        "reference": message.reference,
+        "key": promise.key,
+        "lane": promise.lane,
+        "priority": promise.priority,
+        "state": state,
+        "is_open": 1,
+        "one_row": one_row,
+        "version": message.version,
+        "created_at": now,
+        "opened_at": now,
+        "due_at": now,
+        "code": "parked" if promise.park else "",
+        "reason": promise.reason,
+        "owner": "business" if promise.park else "",
+        "memo": encode_memo(promise.memo),
+    }
+    made = connection.execute(insert_once(connection, deliveries), values)
     return made.rowcount == 1
 
 
@@ -138,7 +131,7 @@ def _renew(connection: Connection, arrival: Arrival, seq: int, now: datetime) ->
         "reference": arrival.message.reference or row.reference,
     }
     if row.state != State.LEASED:  # a leased one is seen to be out of date when it settles
-        changes |= {"state": State.PENDING, "is_open": True, "due_at": now, "resolved_at": None}
+        changes |= {"state": State.PENDING, "is_open": 1, "due_at": now, "resolved_at": None}
         if row.state != State.PENDING:
             changes |= {"attempts": 0, "unexpected": 0, "opened_at": now}
     connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(changes))

@@ -11,10 +11,10 @@ from sqlalchemy.engine import Connection, Row
 
 from crossdock.delivery.records import Attempt, State
 from crossdock.storage import trail
-from crossdock.storage.dialect import insert
+from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.rows import payload_subject
-from crossdock.storage.tables import connections, deliveries, messages
+from crossdock.storage.tables import connections, deliveries, is_open, messages
 
 
 def replay(connection: Connection, payloads: Payloads, ids: Sequence[int], by: str, now: datetime) -> int:
@@ -46,7 +46,7 @@ def resolve(connection: Connection, payloads: Payloads, ids: Sequence[int], by: 
             connection.execute(
                 update(deliveries)
                 .where(deliveries.c.id == delivery_id)
-                .values(is_open=False, resolved_at=now, resolved_why=why)
+                .values(is_open=0, resolved_at=now, resolved_why=why)
             )
             _note(connection, payloads, row, "resolve", by, why, now)
             done += 1
@@ -55,7 +55,7 @@ def resolve(connection: Connection, payloads: Payloads, ids: Sequence[int], by: 
 
 def pause(connection: Connection, name: str, reason: str, by: str, now: datetime) -> bool:
     """Nothing is leased for it from this commit on."""
-    connection.execute(insert(connection, connections).values(name=name).on_conflict_do_nothing())
+    connection.execute(insert_once(connection, connections), {"name": name})
     done = connection.execute(
         update(connections)
         .where(connections.c.name == name, connections.c.paused_at.is_(None))
@@ -77,7 +77,7 @@ def resume(connection: Connection, name: str, by: str) -> bool:
 def _dead(connection: Connection, delivery_id: int) -> Row[Any] | None:
     return connection.execute(
         select(deliveries)
-        .where(deliveries.c.id == delivery_id, deliveries.c.state == State.DEAD, deliveries.c.is_open)
+        .where(deliveries.c.id == delivery_id, deliveries.c.state == State.DEAD, is_open())
         .with_for_update()
     ).one_or_none()
 

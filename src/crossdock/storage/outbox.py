@@ -6,16 +6,29 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Connection, RowMapping
 
 from crossdock.delivery.records import Delivery, Promise, Settlement, State, Verdict
 from crossdock.storage import trail
-from crossdock.storage.dialect import insert
+from crossdock.storage.dialect import insert_once
 from crossdock.storage.inbox import insert_delivery, keep_message
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.rows import delivery_of, message_of, payload_subject
-from crossdock.storage.tables import connections, deliveries, links, messages
+from crossdock.storage.tables import Moment, connections, deliveries, is_open, links, messages
 
 LOOK_AGAIN = timedelta(seconds=5)
 MESSAGE_COLUMNS = [
@@ -25,25 +38,65 @@ MESSAGE_COLUMNS = [
 ]
 
 
-def _due(target: str, now: datetime, limit: int) -> Select[Any]:
+def _due_statement() -> Select[Any]:
     earlier = deliveries.alias("earlier")
     blocked = exists().where(
         earlier.c.lane == deliveries.c.lane,
         earlier.c.target == deliveries.c.target,
         earlier.c.id < deliveries.c.id,
-        earlier.c.is_open,
+        is_open(earlier),
     )
+    now = bindparam("now", type_=Moment)
     ready: ColumnElement[bool] = or_(
-        and_(deliveries.c.state == State.PENDING, deliveries.c.due_at <= now),
-        and_(deliveries.c.state == State.LEASED, deliveries.c.leased_until < now),
+        and_(deliveries.c.state == literal_column("'pending'"), deliveries.c.due_at <= now),
+        and_(deliveries.c.state == literal_column("'leased'"), deliveries.c.leased_until < now),
     )
     return (
         select(deliveries.c.id)
-        .where(deliveries.c.target == target, deliveries.c.is_open, ready, ~blocked)
+        .where(deliveries.c.target == bindparam("wanted"), is_open(), ready, ~blocked)
         .order_by(deliveries.c.priority, deliveries.c.due_at, deliveries.c.id)
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
     )
+
+
+def _claim_statement() -> Update:
+    ran_out = deliveries.c.state == literal_column("'leased'")
+    return (
+        update(deliveries)
+        .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+        .values(
+            # a lease that ran out means "maybe sent", up to the moment at which it ran out
+            maybe_sent=or_(deliveries.c.maybe_sent, ran_out),
+            sent_at=case((ran_out, deliveries.c.leased_until), else_=deliveries.c.sent_at),
+            state=literal_column("'leased'"),
+            fence=deliveries.c.fence + 1,
+            leased_until=bindparam("until", type_=Moment),
+            leased_by=bindparam("worker"),
+        )
+    )
+
+
+# Built once: making a statement costs more than running it.
+DUE = _due_statement()
+CLAIM = _claim_statement()
+PAUSED = select(connections.c.name).where(connections.c.paused_at.is_not(None))
+LOADED = (
+    select(deliveries, *MESSAGE_COLUMNS)
+    .join(messages, messages.c.seq == deliveries.c.message_seq)
+    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(deliveries.c.priority, deliveries.c.due_at, deliveries.c.id)
+)
+FENCED = (
+    select(deliveries.c.generation, deliveries.c.one_row, deliveries.c.reference)
+    .where(
+        deliveries.c.id == bindparam("wanted"),
+        deliveries.c.fence == bindparam("held"),
+        deliveries.c.state == literal_column("'leased'"),
+    )
+    .with_for_update()
+)
+SETTLED = update(deliveries).where(deliveries.c.id == bindparam("wanted"))
 
 
 def lease(
@@ -56,42 +109,16 @@ def lease(
     limit: int,
 ) -> list[Delivery]:
     """Heads of lanes that are due, target by target, paused ones left out."""
-    paused = set(connection.execute(select(connections.c.name).where(connections.c.paused_at.is_not(None))).scalars())
+    paused = set(connection.execute(PAUSED).scalars())
     ids: list[int] = []
     for target, slots in limits.items():
         room = min(slots, limit - len(ids))
         if target not in paused and room > 0:
-            ids += connection.execute(_due(target, now, room)).scalars()
+            ids += connection.execute(DUE, {"wanted": target, "now": now, "most": room}).scalars()
     if not ids:
         return []
-    _claim(connection, ids, worker, until)
-    return _load(connection, payloads, ids)
-
-
-def _claim(connection: Connection, ids: Sequence[int], worker: str, until: datetime) -> None:
-    ran_out = deliveries.c.state == State.LEASED
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id.in_(ids))
-        .values(
-            # a lease that ran out means "maybe sent", up to the moment at which it ran out
-            maybe_sent=or_(deliveries.c.maybe_sent, ran_out),
-            sent_at=case((ran_out, deliveries.c.leased_until), else_=deliveries.c.sent_at),
-            state=literal(State.LEASED.value),
-            fence=deliveries.c.fence + 1,
-            leased_until=until,
-            leased_by=worker,
-        )
-    )
-
-
-def _load(connection: Connection, payloads: Payloads, ids: Sequence[int]) -> list[Delivery]:
-    rows = connection.execute(
-        select(deliveries, *MESSAGE_COLUMNS)
-        .join(messages, messages.c.seq == deliveries.c.message_seq)
-        .where(deliveries.c.id.in_(ids))
-        .order_by(deliveries.c.priority, deliveries.c.due_at, deliveries.c.id)
-    ).all()
+    connection.execute(CLAIM, {"ids": ids, "until": until, "worker": worker})
+    rows = connection.execute(LOADED, {"ids": ids}).all()
     return [delivery_of(row, message_of(row, payloads.read(connection, row.m_payload_id))) for row in rows]
 
 
@@ -99,29 +126,14 @@ def settle(
     connection: Connection, payloads: Payloads, delivery: Delivery, settlement: Settlement, now: datetime
 ) -> bool:
     """All of it, or False and nothing when the fence has moved on."""
-    row = (
-        connection.execute(
-            select(deliveries.c.generation, deliveries.c.one_row, deliveries.c.reference)
-            .where(
-                deliveries.c.id == delivery.id,
-                deliveries.c.fence == delivery.fence,
-                deliveries.c.state == State.LEASED,
-            )
-            .with_for_update()
-        )
-        .mappings()
-        .one_or_none()
-    )
+    row = connection.execute(FENCED, {"wanted": delivery.id, "held": delivery.fence}).mappings().one_or_none()
     if row is None:
         return False
     kept_all = _end(connection, settlement, now)
     for promise in settlement.promises:
         _promise(connection, payloads, promise, now)
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == delivery.id)
-        .values(_settled(row, delivery, settlement, now, look_again=not kept_all))
-    )
+    values = _settled(row, delivery, settlement, now, look_again=not kept_all)
+    connection.execute(SETTLED, values | {"wanted": delivery.id})
     _link(connection, settlement, now)
     subject = payload_subject(delivery.source, delivery.subject)
     payloads.about(connection, subject, settlement.subjects)
@@ -136,7 +148,7 @@ def _settled(
     verdict = settlement.verdict
     values: dict[str, Any] = {
         "state": verdict.state,
-        "is_open": verdict.state in {State.PENDING, State.DEAD},
+        "is_open": int(verdict.state in {State.PENDING, State.DEAD}),
         "due_at": verdict.due_at,
         "attempts": verdict.attempts,
         "unexpected": verdict.unexpected,
@@ -153,7 +165,7 @@ def _settled(
     if verdict.state == State.DELIVERED or settlement.content:
         values["content"] = settlement.content
     if row["one_row"] and verdict.state != State.LEASED and (row["generation"] != delivery.generation or look_again):
-        values |= {"state": State.PENDING, "is_open": True, "settled_at": None}
+        values |= {"state": State.PENDING, "is_open": 1, "settled_at": None}
         values["due_at"] = now + LOOK_AGAIN if look_again else min(verdict.due_at, now)
         values["opened_at"] = now
     return values
@@ -177,7 +189,7 @@ def _end(connection: Connection, settlement: Settlement, now: datetime) -> bool:
                 deliveries.c.state == State.PENDING,
                 deliveries.c.maybe_sent.is_(False),
             )
-            .values(state=State.SUPERSEDED, is_open=False, settled_at=now, reason=reason)
+            .values(state=State.SUPERSEDED, is_open=0, settled_at=now, reason=reason)
         )
         ended = ended and done.rowcount == 1
     return ended
@@ -199,7 +211,7 @@ def _link(connection: Connection, settlement: Settlement, now: datetime) -> None
             "number": link.number,
             "created_at": now,
         }
-        connection.execute(insert(connection, links).values(values).on_conflict_do_nothing())
+        connection.execute(insert_once(connection, links), values)
 
 
 def give_back(connection: Connection, leased: Sequence[Delivery], now: datetime) -> None:

@@ -11,13 +11,19 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
-from crossdock.storage.dialect import insert
+from crossdock.storage.dialect import insert_once
 from crossdock.storage.tables import payloads, people, subject_keys
 
 CACHED_KEYS = 4096
+KEEP = payloads.insert().returning(payloads.c.id)
+READ = (
+    select(payloads.c.body, payloads.c.subject, subject_keys.c.wrapped)
+    .join(subject_keys, subject_keys.c.subject == payloads.c.subject)
+    .where(payloads.c.id == bindparam("wanted"))
+)
 
 
 class Sealer(Protocol):
@@ -49,19 +55,15 @@ class Payloads:
         if wrapped is None:
             return None
         sealed = self._sealer.seal(wrapped, body, subject.encode())
-        statement = payloads.insert().values(subject=subject, body=sealed, created_at=now).returning(payloads.c.id)
-        payload_id: int = connection.execute(statement).scalar_one()
+        values = {"subject": subject, "body": sealed, "created_at": now}
+        payload_id: int = connection.execute(KEEP, values).scalar_one()
         return payload_id
 
     def read(self, connection: Connection, payload_id: int | None) -> bytes:
         """The body; empty where there is none, or its subject was erased."""
         if payload_id is None:
             return b""
-        row = connection.execute(
-            select(payloads.c.body, payloads.c.subject, subject_keys.c.wrapped)
-            .join(subject_keys, subject_keys.c.subject == payloads.c.subject)
-            .where(payloads.c.id == payload_id)
-        ).one_or_none()
+        row = connection.execute(READ, {"wanted": payload_id}).one_or_none()
         if row is None or row.wrapped is None:
             return b""
         return self._sealer.open(row.wrapped, row.body, row.subject.encode())
@@ -69,9 +71,7 @@ class Payloads:
     def about(self, connection: Connection, subject: str, fingerprints: tuple[str, ...]) -> None:
         """Remember whose data a subject's bodies hold, by keyed fingerprint, so that a person can be erased."""
         for fingerprint in fingerprints:
-            connection.execute(
-                insert(connection, people).values(fingerprint=fingerprint, subject=subject).on_conflict_do_nothing()
-            )
+            connection.execute(insert_once(connection, people), {"fingerprint": fingerprint, "subject": subject})
 
     def erase(self, connection: Connection, subject: str, now: datetime) -> bool:
         """Destroy a subject's key; False where there is none to destroy."""
@@ -94,11 +94,8 @@ class Payloads:
             if (cached := self._keys.get(subject)) is not None:
                 return cached
         fresh = self._sealer.new_subject_key()
-        made = connection.execute(
-            insert(connection, subject_keys)
-            .values(subject=subject, wrapped=fresh, created_at=now)
-            .on_conflict_do_nothing()
-        )
+        values = {"subject": subject, "wrapped": fresh, "created_at": now}
+        made = connection.execute(insert_once(connection, subject_keys), values)
         if made.rowcount == 1:
             return fresh  # cached only once it is read back: this transaction may still roll back
         found: bytes | None = connection.execute(

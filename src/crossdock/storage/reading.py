@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from crossdock.contract.flow import Known
@@ -15,25 +15,30 @@ from crossdock.delivery.store import DeadFilter, DeliveryView, Event, Pause
 from crossdock.storage.outbox import MESSAGE_COLUMNS
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.rows import known_of, message_of, view_of
-from crossdock.storage.tables import audit, connections, deliveries, links, messages
+from crossdock.storage.tables import audit, connections, deliveries, is_open, links, messages
 
+KNOWN = (
+    select(deliveries)
+    .where(
+        deliveries.c.source == bindparam("wanted_source"),
+        deliveries.c.subject == bindparam("wanted_subject"),
+        deliveries.c.one_row.is_(False),
+    )
+    .order_by(deliveries.c.id)
+)
+NEXT_DUE = select(func.min(deliveries.c.due_at)).where(is_open(), deliveries.c.state == State.PENDING)
 CHUNK = 500  # bound parameters in one statement
 
 
 def known(connection: Connection, source: str, subject: str) -> list[Known]:
     """Promises about a subject, oldest first; the looks at it are no promises."""
-    rows = connection.execute(
-        select(deliveries)
-        .where(deliveries.c.source == source, deliveries.c.subject == subject, deliveries.c.one_row.is_(False))
-        .order_by(deliveries.c.id)
-    )
+    rows = connection.execute(KNOWN, {"wanted_source": source, "wanted_subject": subject})
     return [known_of(row) for row in rows]
 
 
 def next_due(connection: Connection) -> datetime | None:
     """The earliest moment at which something comes due, whoever is paused."""
-    pending = select(func.min(deliveries.c.due_at)).where(deliveries.c.is_open, deliveries.c.state == State.PENDING)
-    earliest: datetime | None = connection.execute(pending).scalar_one()
+    earliest: datetime | None = connection.execute(NEXT_DUE).scalar_one()
     return earliest
 
 
@@ -45,7 +50,7 @@ def paused(connection: Connection) -> list[Pause]:
 
 def dead(connection: Connection, which: DeadFilter) -> list[DeliveryView]:
     """Unresolved dead letters, oldest first."""
-    query = select(deliveries).where(deliveries.c.state == State.DEAD, deliveries.c.is_open)
+    query = select(deliveries).where(deliveries.c.state == State.DEAD, is_open())
     if which.id is not None:
         query = query.where(deliveries.c.id == which.id)
     for name in ("flow", "target", "code", "owner", "reference"):
@@ -149,8 +154,8 @@ def counts(connection: Connection) -> dict[tuple[str, str, str], int]:
             deliveries.c.flow, deliveries.c.target, deliveries.c.state, deliveries.c.is_open
         )
     )
-    for flow, target, state, is_open, number in rows:
-        name = "resolved" if state == State.DEAD and not is_open else state
+    for flow, target, state, still_open, number in rows:
+        name = "resolved" if state == State.DEAD and not still_open else state
         found[flow, target, name] = found.get((flow, target, name), 0) + number
     return found
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Row
 
 from crossdock.contract.connector import Watermark
 from crossdock.delivery.store import Checkpoint
-from crossdock.storage.dialect import insert
+from crossdock.storage.dialect import insert_once
 from crossdock.storage.tables import checkpoints
 
 
@@ -18,9 +18,7 @@ def claim(
     connection: Connection, source: str, stream: str, holder: str, now: datetime, until: datetime
 ) -> Checkpoint | None:
     """A new fence for the new reader; None while another's claim holds."""
-    connection.execute(
-        insert(connection, checkpoints).values(source=source, stream=stream, fence=0).on_conflict_do_nothing()
-    )
+    connection.execute(insert_once(connection, checkpoints), {"source": source, "stream": stream, "fence": 0})
     done = connection.execute(
         update(checkpoints)
         .where(

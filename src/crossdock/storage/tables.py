@@ -11,16 +11,20 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -118,7 +122,7 @@ deliveries = Table(
     Column("lane", String(255), nullable=False),
     Column("priority", Integer, nullable=False, server_default="5"),
     Column("state", String(12), nullable=False),
-    Column("is_open", Boolean, nullable=False),
+    Column("is_open", SmallInteger, nullable=False),  # 1: pending, leased, or dead and unresolved
     Column("one_row", Boolean, nullable=False, server_default=text("false")),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("unexpected", Integer, nullable=False, server_default="0"),
@@ -146,21 +150,27 @@ deliveries = Table(
         "target",
         "priority",
         "due_at",
-        sqlite_where=text("is_open"),
-        postgresql_where=text("is_open"),
+        sqlite_where=text("is_open = 1"),
+        postgresql_where=text("is_open = 1"),
     ),
     Index(
         "ix_deliveries_lane",
         "lane",
         "target",
         "id",
-        sqlite_where=text("is_open"),
-        postgresql_where=text("is_open"),
+        sqlite_where=text("is_open = 1"),
+        postgresql_where=text("is_open = 1"),
     ),
     Index("ix_deliveries_subject", "source", "subject"),
     Index("ix_deliveries_state", "state", "flow", "target"),
     Index("ix_deliveries_reference", "reference"),
 )
+
+
+def is_open(table: FromClause = deliveries) -> ColumnElement[bool]:
+    """Said with a literal, so that both databases see that the partial indexes serve it."""
+    return table.c.is_open == literal_column("1")
+
 
 links = Table(
     "links",

@@ -19,6 +19,7 @@ from crossdock.storage.payloads import Payloads, body_hash
 from crossdock.storage.rows import payload_subject
 from crossdock.storage.tables import audit
 
+APPEND = audit.insert()
 GENESIS = b"\x00" * 32
 CHAINED = [
     "id",
@@ -51,26 +52,25 @@ def append(
     """One attempt or action. Its bodies go to the payload store, their hashes into the row."""
     source = delivery.source if delivery else source
     subject = payload_subject(source, attempt.entity_id)
-    connection.execute(
-        audit.insert().values(
-            delivery_id=delivery.id if delivery else delivery_id,
-            source=source,
-            operation_type=attempt.operation,
-            entity_type=attempt.entity,
-            entity_id=attempt.entity_id,
-            idempotency_key=attempt.key,
-            request_id=payloads.keep(connection, subject, attempt.request, now),
-            request_hash=body_hash(attempt.request),
-            response_id=payloads.keep(connection, subject, attempt.response, now),
-            response_hash=body_hash(attempt.response),
-            status_code=attempt.status,
-            error_message=attempt.error,
-            detail=attempt.detail,
-            actor=attempt.actor,
-            duration_ms=attempt.duration_ms,
-            created_at=attempt.started_at,
-        )
-    )
+    values = {
+        "delivery_id": delivery.id if delivery else delivery_id,
+        "source": source,
+        "operation_type": attempt.operation,
+        "entity_type": attempt.entity,
+        "entity_id": attempt.entity_id,
+        "idempotency_key": attempt.key,
+        "request_id": payloads.keep(connection, subject, attempt.request, now),
+        "request_hash": body_hash(attempt.request),
+        "response_id": payloads.keep(connection, subject, attempt.response, now),
+        "response_hash": body_hash(attempt.response),
+        "status_code": attempt.status,
+        "error_message": attempt.error,
+        "detail": attempt.detail,
+        "actor": attempt.actor,
+        "duration_ms": attempt.duration_ms,
+        "created_at": attempt.started_at,
+    }
+    connection.execute(APPEND, values)
 
 
 def seal(connection: Connection, limit: int) -> int:

@@ -139,7 +139,7 @@ def upgrade() -> None:
         sa.Column("lane", sa.String(length=255), nullable=False),
         sa.Column("priority", sa.Integer(), server_default="5", nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
-        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("is_open", sa.SmallInteger(), nullable=False),
         sa.Column("one_row", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("unexpected", sa.Integer(), server_default="0", nullable=False),
@@ -170,16 +170,16 @@ def upgrade() -> None:
         "deliveries",
         ["target", "priority", "due_at"],
         unique=False,
-        sqlite_where=sa.text("is_open"),
-        postgresql_where=sa.text("is_open"),
+        sqlite_where=sa.text("is_open = 1"),
+        postgresql_where=sa.text("is_open = 1"),
     )
     op.create_index(
         "ix_deliveries_lane",
         "deliveries",
         ["lane", "target", "id"],
         unique=False,
-        sqlite_where=sa.text("is_open"),
-        postgresql_where=sa.text("is_open"),
+        sqlite_where=sa.text("is_open = 1"),
+        postgresql_where=sa.text("is_open = 1"),
     )
     op.create_index("ix_deliveries_reference", "deliveries", ["reference"], unique=False)
     op.create_index("ix_deliveries_state", "deliveries", ["state", "flow", "target"], unique=False)
