@@ -22,9 +22,10 @@ from crossdock.delivery.poll import Poller, PollOptions
 from crossdock.delivery.records import Attempt, Delivery, Verdict
 from crossdock.delivery.verdict import Policy
 from crossdock.delivery.worker import Worker, WorkerOptions
-from crossdock.erp.registry import connector_kinds
+from crossdock.erp.registry import Builder, connector_kinds
 from crossdock.errors import ConfigurationError
 from crossdock.flows import FLOWS, LOOKS
+from crossdock.magento.connector import build as build_magento
 from crossdock.model.sighting import Sighting
 from crossdock.security.envelope import Envelope, master_key_from
 from crossdock.security.secrets import resolve_url
@@ -142,7 +143,7 @@ class Connections:
 
 
 def _build_all(settings: Settings, exchanges: Exchanges) -> dict[str, Connector]:
-    kinds = connector_kinds()
+    kinds: Mapping[str, Builder] = {"magento": build_magento, **connector_kinds()}
     problems: list[str] = []
     built: dict[str, Connector] = {}
     for name, table in settings.connections.items():
@@ -151,7 +152,7 @@ def _build_all(settings: Settings, exchanges: Exchanges) -> dict[str, Connector]
             problems.append(f"connections.{name}.kind: {kind!r} is none of {', '.join(sorted(kinds))}")
             continue
         try:
-            built[name] = kinds[kind](name, table, exchanges.observe)
+            built[name] = kinds[kind](name, table, observe=exchanges.observe)
         except ConfigurationError as error:
             problems += error.problems
     if problems:

@@ -11,7 +11,7 @@ from crossdock.model.order import Order, OrderState
 
 Rule = Literal["always", "paid", "authorized", "never"]
 OFFLINE = ("checkmo", "banktransfer", "cashondelivery", "purchaseorder", "free")
-DEFAULT_RULES: dict[str, Rule] = {"*": "authorized"} | dict.fromkeys(OFFLINE, "always")
+DEFAULT_RULES: dict[str, Rule] = {"*": "authorized", **dict.fromkeys(OFFLINE, "always")}
 LOOK_AGAIN_SECONDS = 3600.0
 
 

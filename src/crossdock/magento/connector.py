@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
+import msgspec
 from pydantic import ValidationError
 
-from crossdock.contract.capabilities import Capabilities, Evidence
+from crossdock.contract.capabilities import Capabilities, Evidence, Pace
 from crossdock.contract.connector import Health, Sink, Source
 from crossdock.contract.flow import Flow
 from crossdock.errors import ConfigurationError, DeliveryError
@@ -18,7 +19,6 @@ from crossdock.magento.client import MagentoClient
 from crossdock.magento.orders import LOOKS, OrderSource
 from crossdock.magento.search import criteria
 from crossdock.magento.settings import MagentoSettings
-from crossdock.model.base import Record
 from crossdock.security.secrets import resolve as resolve_secret
 from crossdock.transport.auth import Auth
 from crossdock.transport.http import Http
@@ -38,8 +38,6 @@ CAPABILITIES = Capabilities(
 class MagentoConnector:
     """The connector for Magento 2 and Adobe Commerce: orders out, acknowledgements in."""
 
-    capabilities = CAPABILITIES
-
     def __init__(
         self,
         name: str,
@@ -50,9 +48,17 @@ class MagentoConnector:
     ) -> None:
         self.name = name
         self.settings = settings
+        limits = settings.limits
+        pace = Pace(rate=limits.rate_per_s, burst=limits.burst, concurrency=limits.concurrency)
+        self.capabilities = msgspec.structs.replace(CAPABILITIES, pace=pace)
         self.client = client
         self.orders = OrderSource(client, settings.polling, name=name, clock=clock)
         self.acknowledgements = AcknowledgementSink(client, comment=settings.acknowledge_comment)
+
+    @property
+    def poll_interval(self) -> float | None:
+        """Seconds between two scans; None: it is not polled."""
+        return self.settings.polling.interval_s if self.settings.polling.enabled else None
 
     @property
     def webhook_url(self) -> str:
@@ -74,7 +80,7 @@ class MagentoConnector:
             raise ConfigurationError([f"connections.{self.name}: a Magento store has no sink for {flow.name}"])
         return cast("Sink[R]", self.acknowledgements)  # the flow's name says what R is
 
-    def preview(self, flow: Flow[R], record: Record) -> Mapping[str, Any]:
+    def preview(self, flow: Flow[R], record: R) -> Mapping[str, Any]:
         """The bodies that an acknowledgement would send."""
         self.sink(flow)
         return self.acknowledgements.preview(cast("Any", record))  # the flow's record type is checked by its decoder

@@ -1,0 +1,51 @@
+"""What the documents promise to be complete about is held against the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from crossdock import errors
+from crossdock.cli.main import app
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def codes(kind: type[errors.CrossdockError] = errors.CrossdockError) -> set[str]:
+    return {kind.code}.union(*(codes(sub) for sub in kind.__subclasses__()))
+
+
+@pytest.mark.parametrize("code", sorted(codes() | {"unexpected", "parked"}))
+def test_every_error_code_is_in_the_runbook(code: str) -> None:
+    table = [line for line in (ROOT / "docs/runbook.md").read_text().splitlines() if line.startswith("| `")]
+    assert any(f"`{code}`" in line.split("|")[1] for line in table)
+
+
+def verbs() -> list[str]:
+    root = typer.main.get_command(app)
+    found = []
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        found += [f"crossdock {name} {sub}" for sub in inner] if inner else [f"crossdock {name}"]
+    return sorted(found)
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_every_verb_is_in_the_reference(verb: str) -> None:
+    assert f"`{verb}" in (ROOT / "docs/reference/cli.md").read_text()
+
+
+def test_the_spine_names_no_vendor_and_no_flow() -> None:
+    from crossdock.flows import FLOWS
+
+    words = {"magento", "tryton", "sap", "netsuite", "adobe", "shopify"} | {f'"{name}"' for name in FLOWS}
+    for path in (ROOT / "src/crossdock/delivery").glob("*.py"):
+        text = path.read_text().lower()
+        assert not [word for word in words if word in text], path.name
+
+
+def test_the_spine_stays_small() -> None:
+    lines = sum(path.read_text().count("\n") for path in (ROOT / "src/crossdock/delivery").glob("*.py"))
+    assert lines < 2000
