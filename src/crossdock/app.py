@@ -162,12 +162,18 @@ def _build_all(settings: Settings, exchanges: Exchanges) -> dict[str, Connector]
 
 def _routes(settings: Settings, connectors: Mapping[str, Connector]) -> dict[str, tuple[Route, ...]]:
     found: dict[str, tuple[Route, ...]] = {}
-    for route in settings.routes:
+    problems: list[str] = []
+    for index, route in enumerate(settings.routes):
+        refused = frozenset(route.flows) - connectors[route.target].capabilities.writes
+        if "flows" in route.model_fields_set and refused:
+            problems.append(f"routes[{index}].flows: {route.target} does not take {', '.join(sorted(refused))}")
         taken = frozenset(route.flows) & connectors[route.target].capabilities.writes
         made = Route(
             source=route.source, target=route.target, flows=taken, options=route.options.model_dump(mode="python")
         )
         found[route.source] = (*found.get(route.source, ()), made)
+    if problems:
+        raise ConfigurationError(problems)
     return found
 
 
@@ -228,7 +234,7 @@ class Crossdock:
         self._sealer.start()
         for poller in self.pollers.values():
             poller.start()
-        log.info("started", name=self.name, connections=sorted(self.connections.by_name))
+        log.info("started", worker=self.name, connections=sorted(self.connections.by_name))
 
     def stop(self) -> None:
         """No new work; what is under way is settled, what was heard is committed."""
@@ -238,7 +244,7 @@ class Crossdock:
         self._sealing.set()
         self._sealer.join()
         self.store.close()
-        log.info("stopped", name=self.name)
+        log.info("stopped", worker=self.name)
 
     def wake(self) -> None:
         """Something is due."""

@@ -21,6 +21,7 @@ def run(
     """Take webhooks, poll, deliver. SIGTERM and Ctrl-C stop it: what is under way is settled first."""
     settings = settings_or_exit(config)
     log.configure(settings.log.level, json=settings.log.format == "json")
+    log.catch_strays()
     try:
         serving = Serving(settings, port=port)
     except ConfigurationError as error:

@@ -31,7 +31,7 @@ FINAL = (OrderState.COMPLETE, OrderState.CLOSED, OrderState.CANCELED)
 class OrderOptions(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A route's options for orders."""
 
-    eligibility: dict[str, eligibility.Rule] = eligibility.DEFAULT_RULES
+    eligibility: dict[str, eligibility.Rule] = msgspec.field(default_factory=lambda: dict(eligibility.DEFAULT_RULES))
     give_up_days: int = 30
     on_mismatch: Policy = "park"
     accept_cents: int = 1

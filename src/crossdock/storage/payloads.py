@@ -5,7 +5,6 @@ Destroying a subject's key makes all its bodies unreadable for ever; the rows, t
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from datetime import datetime
@@ -34,6 +33,12 @@ class Sealer(Protocol):
 
     def seal(self, wrapped: bytes, plaintext: bytes, context: bytes) -> bytes:
         """Encrypt under the wrapped key."""
+
+    def fingerprint(self, text: str) -> str:
+        """Keyed hash."""
+
+    def forget(self) -> None:
+        """Drop keys held in memory."""
 
     def open(self, wrapped: bytes, sealed: bytes, context: bytes) -> bytes:
         """Decrypt. Raises StorageError where the key does not fit."""
@@ -68,6 +73,10 @@ class Payloads:
             return b""
         return self._sealer.open(row.wrapped, row.body, row.subject.encode())
 
+    def hash_of(self, body: bytes) -> str:
+        """What the audit chain keeps of a body: keyed, so that nobody can check a guess once it is erased."""
+        return self._sealer.fingerprint(body.decode(errors="surrogateescape")) if body else ""
+
     def about(self, connection: Connection, subject: str, fingerprints: tuple[str, ...]) -> None:
         """Remember whose data a subject's bodies hold, by keyed fingerprint, so that a person can be erased."""
         for fingerprint in fingerprints:
@@ -77,6 +86,7 @@ class Payloads:
         """Destroy a subject's key; False where there is none to destroy."""
         with self._lock:
             self._keys.pop(subject, None)
+        self._sealer.forget()
         done = connection.execute(
             update(subject_keys)
             .where(subject_keys.c.subject == subject, subject_keys.c.wrapped.is_not(None))
@@ -110,8 +120,3 @@ class Payloads:
             self._keys[subject] = wrapped
             while len(self._keys) > CACHED_KEYS:
                 self._keys.popitem(last=False)
-
-
-def body_hash(body: bytes) -> str:
-    """What the audit chain keeps of a body: hex SHA-256, "" for none."""
-    return hashlib.sha256(body).hexdigest() if body else ""

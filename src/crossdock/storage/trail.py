@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from crossdock.delivery.records import Attempt, Delivery
 from crossdock.security import chain
-from crossdock.storage.payloads import Payloads, body_hash
+from crossdock.storage.payloads import Payloads
 from crossdock.storage.rows import payload_subject
 from crossdock.storage.tables import audit
 
@@ -60,9 +60,9 @@ def append(
         "entity_id": attempt.entity_id,
         "idempotency_key": attempt.key,
         "request_id": payloads.keep(connection, subject, attempt.request, now),
-        "request_hash": body_hash(attempt.request),
+        "request_hash": payloads.hash_of(attempt.request),
         "response_id": payloads.keep(connection, subject, attempt.response, now),
-        "response_hash": body_hash(attempt.response),
+        "response_hash": payloads.hash_of(attempt.response),
         "status_code": attempt.status,
         "error_message": attempt.error,
         "detail": attempt.detail,
@@ -94,7 +94,7 @@ def seal(connection: Connection, limit: int) -> int:
 
 def chained(row: Mapping[Any, Any], position: int) -> dict[str, Any]:
     """What of a row the chain covers: all but the bodies themselves, which may be erased."""
-    return {"position": position, "created_at": row["created_at"].isoformat()} | {name: row[name] for name in CHAINED}
+    return {"position": position, "created_at": row["created_at"]} | {name: row[name] for name in CHAINED}
 
 
 def broken_at(connection: Connection) -> int | None:

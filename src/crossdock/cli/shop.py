@@ -1,0 +1,121 @@
+"""The store's side: its webhook subscriptions, and whether everything answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from crossdock.app import Crossdock
+from crossdock.cli.common import ConfigOption, JsonOption, complaints, console, refuse, settings_or_exit
+from crossdock.errors import ConfigurationError, CrossdockError
+from crossdock.magento import subscriptions
+from crossdock.magento.connector import MagentoConnector
+from crossdock.model.base import Record
+from crossdock.security.secrets import resolve
+from crossdock.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The store's webhook subscriptions.")
+NameArgument = Annotated[str, typer.Argument(help="The store's connection.")]
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """One thing that was checked."""
+
+    ok: bool
+    what: str
+    detail: str
+
+
+@app.command()
+def subscribe(name: NameArgument = "store", config: ConfigOption = None) -> None:
+    """Make the Mage-OS module's missing subscriptions to this Crossdock, and read each back."""
+    settings = settings_or_exit(config)
+    try:
+        shop = _shop(settings, name)
+        token = resolve(shop.settings.webhooks.secrets[0]) if shop.settings.webhooks.secrets else ""
+        made = subscriptions.ensure(shop.client, shop.settings.webhooks.events, shop.webhook_url, token)
+    except ConfigurationError as error:
+        refuse(error)
+        raise typer.Exit(2) from error
+    except CrossdockError as error:
+        complaints.print(f"[red]{error.code}[/red] {error}")
+        raise typer.Exit(1) from error
+    for one in made:
+        console.print(f"subscribed {one.event} -> {one.url}", highlight=False)
+    console.print(f"{len(made)} made, {len(shop.settings.webhooks.events) - len(made)} were there")
+
+
+@app.command("list")
+def list_subscriptions(name: NameArgument = "store", config: ConfigOption = None) -> None:
+    """Every subscription that the store has."""
+    settings = settings_or_exit(config)
+    try:
+        found = subscriptions.listed(_shop(settings, name).client)
+    except ConfigurationError as error:
+        refuse(error)
+        raise typer.Exit(2) from error
+    except CrossdockError as error:
+        complaints.print(f"[red]{error.code}[/red] {error}")
+        raise typer.Exit(1) from error
+    for one in found:
+        console.print(f"{one.id:5} {'on ' if one.active else 'OFF'} {one.event} -> {one.url}", highlight=False)
+
+
+def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Does every connection answer and know us, are the subscriptions there? Exit code 1 where not."""
+    settings = settings_or_exit(config)
+    try:
+        crossdock = Crossdock(settings)
+    except ConfigurationError as error:
+        refuse(error)
+        raise typer.Exit(2) from error
+    try:
+        findings = examine(crossdock)
+    finally:
+        crossdock.store.close()
+    if as_json:
+        console.print_json(msgspec.json.encode(findings).decode())
+    else:
+        for one in findings:
+            mark = "[green]ok[/green]  " if one.ok else "[red]BAD[/red] "
+            console.print(f"{mark}{one.what}: {one.detail}", highlight=False)
+    if not all(one.ok for one in findings):
+        raise typer.Exit(1)
+
+
+def examine(crossdock: Crossdock) -> list[Finding]:
+    """Every check, each with what it found."""
+    findings = []
+    paused = {one.connection: one.reason for one in crossdock.store.paused()}
+    for name, connector in crossdock.connections.by_name.items():
+        health = connector.probe()
+        findings.append(Finding(ok=health.ok, what=f"{name} answers", detail=health.detail))
+        if name in paused:
+            findings.append(Finding(ok=False, what=f"{name} is paused", detail=paused[name]))
+        if isinstance(connector, MagentoConnector) and connector.settings.webhooks.format == "async-events":
+            findings.append(_subscribed(connector))
+    return findings
+
+
+def _subscribed(shop: MagentoConnector) -> Finding:
+    what = f"{shop.name} subscriptions"
+    if not shop.settings.webhooks.enabled:
+        return Finding(ok=True, what=what, detail="webhooks are switched off here: only polled")
+    try:
+        absent = subscriptions.missing(shop.client, shop.settings.webhooks.events, shop.webhook_url)
+    except CrossdockError as error:
+        return Finding(ok=False, what=what, detail=f"{error.code}: {error}")
+    if absent:
+        return Finding(ok=False, what=what, detail=f"missing or off: {', '.join(absent)}; `crossdock store subscribe`")
+    return Finding(ok=True, what=what, detail="all there and on")
+
+
+def _shop(settings: Settings, name: str) -> MagentoConnector:
+    from crossdock.magento.connector import build
+
+    table = settings.connections.get(name)
+    if table is None or table["kind"] != "magento":
+        raise ConfigurationError([f"connections.{name}: there is no such Magento connection"])
+    return build(name, table)
