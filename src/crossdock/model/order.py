@@ -66,6 +66,7 @@ class OrderLine(Record, frozen=True, kw_only=True):
     base_amounts: LineAmounts = LineAmounts()
     options: tuple[LineOption, ...] = ()
     taxes: tuple[AppliedTax, ...] = ()
+    extra: dict[str, str] = {}  # the source's other scalar attributes of the line, as text
 
 
 class Payment(Record, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ Destroying a subject's key makes all its bodies unreadable for ever; the rows, t
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from datetime import datetime
@@ -75,7 +76,7 @@ class Payloads:
 
     def hash_of(self, body: bytes) -> str:
         """What the audit chain keeps of a body: keyed, so that nobody can check a guess once it is erased."""
-        return self._sealer.fingerprint(body.decode(errors="surrogateescape")) if body else ""
+        return self._sealer.fingerprint(hashlib.sha256(body).hexdigest()) if body else ""
 
     def about(self, connection: Connection, subject: str, fingerprints: tuple[str, ...]) -> None:
         """Remember whose data a subject's bodies hold, by keyed fingerprint, so that a person can be erased."""
