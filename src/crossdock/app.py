@@ -142,6 +142,14 @@ class Connections:
         return self._exchanges.taken()
 
 
+def connection_of(settings: Settings, name: str) -> Connector:
+    """One connection alone, for previews. Raises ConfigurationError."""
+    if name not in settings.connections:
+        raise ConfigurationError([f"connections.{name}: there is no such connection"])
+    alone = settings.model_copy(update={"connections": {name: settings.connections[name]}})
+    return _build_all(alone, Exchanges())[name]
+
+
 def _build_all(settings: Settings, exchanges: Exchanges) -> dict[str, Connector]:
     kinds: Mapping[str, Builder] = {"magento": build_magento, **connector_kinds()}
     problems: list[str] = []

@@ -114,7 +114,7 @@ class Shop:
 def _fits(order: dict[str, Any], one: dict[str, str]) -> bool:
     have, want = order[one["field"]], one["value"]
     wanted: Any = int(want) if isinstance(have, int) else want
-    kind = one.get("condition_type", "eq")
+    kind = one.get("conditionType", one.get("condition_type", "eq"))
     return {
         "eq": have == wanted,
         "gt": have > wanted,

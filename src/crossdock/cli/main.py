@@ -9,7 +9,7 @@ from crossdock.cli import audit, config, connections, coverage, dead, demo, expl
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals hold people's data
-    help="Carries business documents between a Magento store and an ERP: nothing lost, nothing done twice, all explained.",
+    help="Carries documents between a Magento store and an ERP: nothing lost, nothing done twice, all explained.",
 )
 app.command("run")(run.run)
 app.command("demo")(demo.demo)

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from crossdock import log
+from crossdock.api.serving import Serving
 from crossdock.cli.common import ConfigOption, complaints, console, refuse, settings_or_exit
 from crossdock.errors import ConfigurationError, CrossdockError
-from crossdock.api.serving import Serving
 
 
 def run(

@@ -54,7 +54,7 @@ def expand(order: Order, strategy: Strategy, *, list_prices: Mapping[str, Decima
 def _root(line: OrderLine, by_id: Mapping[str, OrderLine]) -> str:
     """The id of the outermost line that this one is a part of; its own where it is none's."""
     seen = {line.id}
-    while line.parent_id in by_id and line.parent_id not in seen:
+    while line.parent_id is not None and line.parent_id in by_id and line.parent_id not in seen:
         line = by_id[line.parent_id]
         seen.add(line.id)
     return line.id

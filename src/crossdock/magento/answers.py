@@ -28,7 +28,7 @@ from crossdock.transport.wire import parse_http_date, retry_after
 NO_ROUTE = "Request does not match any route."
 NONCE_USED = "The nonce is already being used"
 BAD_PATH = "Specified request cannot be processed."  # an unknown store code, GET on an asynchronous route
-LOCK_CODES = frozenset({1205, 1213})
+LOCK_CODES = frozenset({"1205", "1213"})
 LOCK_TEXTS = (
     "lock wait timeout",
     "deadlock",
@@ -90,7 +90,8 @@ def describe(data: Any, body: bytes = b"") -> str:
     if not isinstance(data, dict):
         return clean("no message")
     texts = [fill(str(data.get("message") or "no message"), data.get("parameters"))]
-    for error in data.get("errors") or ():
+    nested = data.get("errors")
+    for error in nested if isinstance(nested, list) else ():
         if isinstance(error, dict):
             text = fill(str(error.get("message", "")), error.get("parameters"))
             texts += [] if text in texts[0] else [text]
@@ -168,7 +169,7 @@ def _by_status(status: int, text: str, headers: dict[str, str], *, writes: bool)
 
 def _locked(data: Any, body: bytes) -> bool:
     if isinstance(data, dict):
-        if data.get("code") in LOCK_CODES:
+        if str(data.get("code")) in LOCK_CODES:
             return True
         text = str(data.get("message", ""))
     else:

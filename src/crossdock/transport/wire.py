@@ -83,7 +83,7 @@ def parse_http_date(text: str) -> datetime | None:
 
 
 def retry_after(headers: dict[str, str], now: datetime | None) -> float | None:
-    """Seconds that the answer asks us to wait (a number, or an HTTP date seen from `now`); None where it does not say."""
+    """Seconds that the answer asks us to wait (a number, or an HTTP date seen from `now`), or None."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)

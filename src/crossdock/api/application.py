@@ -1,0 +1,75 @@
+"""The HTTP application: webhooks in, health, metrics, the API's description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Litestar, Response, asgi, get
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import OpenAPIResponse, Operation, Parameter, PathItem, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from crossdock.api.webhooks import Webhooks
+
+RESPONSES = {
+    "202": "Stored; a duplicate gets the first one's id",
+    "400": "Not a body of this kind",
+    "401": "Not signed by a secret that we know",
+    "404": "No such connection takes webhooks",
+    "409": "This id came before with another content",
+    "413": "Larger than api.body_limit",
+    "422": "An event of a kind that is not taken",
+    "503": "Not stored; send it again",
+}
+
+
+def create_app(webhooks: Webhooks, ready: Callable[[], bool], registry: CollectorRegistry) -> Litestar:
+    """Everything that is served."""
+
+    @asgi("/webhooks", is_mount=True, copy_scope=False)
+    async def receive(scope: Any, receive: Any, send: Any) -> None:
+        scope = {**scope, "path": scope["raw_path"].decode("latin-1") if scope.get("raw_path") else scope["path"]}
+        await webhooks(scope, receive, send)
+
+    @get("/health/live", sync_to_thread=False)
+    def live() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @get("/health/ready", sync_to_thread=True)
+    def is_ready() -> Response[dict[str, str]]:
+        """The database answers."""
+        good = ready()
+        return Response({"status": "ok" if good else "storage"}, status_code=200 if good else 503)
+
+    @get("/metrics", sync_to_thread=True, media_type=CONTENT_TYPE_LATEST)
+    def metrics() -> Response[bytes]:
+        """Prometheus."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return Litestar([receive, live, is_ready, metrics], openapi_config=_described(), logging_config=None)
+
+
+def _described() -> OpenAPIConfig:
+    def text(name: str, where: str) -> Parameter:
+        return Parameter(name=name, param_in=where, required=True, schema=Schema(type=OpenAPIType.STRING))
+
+    operation = Operation(
+        operation_id="receiveWebhook",
+        summary="Take a webhook",
+        description="Answered after the commit. Signed by the connection's own scheme (webhooks.format).",
+        parameters=[text("connection", "path"), text("event", "path")],
+        responses={status: OpenAPIResponse(description=meaning) for status, meaning in RESPONSES.items()},
+    )
+    return OpenAPIConfig(
+        title="Crossdock",
+        version="1",
+        path="/",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        components=[],
+        servers=[],
+        webhooks={"receiveWebhook": PathItem(post=operation)},
+    )

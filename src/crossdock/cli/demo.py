@@ -1,0 +1,229 @@
+"""`crossdock demo`: a sandbox store, a sandbox ERP and Crossdock between them, with faults on."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from crossdock import log
+from crossdock.api.serving import Serving
+from crossdock.cli.common import console
+from crossdock.delivery.records import Delivery, Verdict
+from crossdock.magento import subscriptions
+from crossdock.magento.connector import MagentoConnector
+from crossdock.model.base import Record
+from crossdock.sandbox.faults import NONE, STORM
+from crossdock.sandbox.run import ErpServer, StoreServer
+from crossdock.security.envelope import create_master_key_file
+from crossdock.settings import Settings
+
+WAIT_SECONDS = 180.0
+EVENTS = ("sales.order.created", "sales.order.updated", "sales.order.paid", "sales.order.cancelled")
+
+
+class Tally(Record, frozen=True, kw_only=True):
+    """How the demo ended. Milliseconds are from the order's place in the store to its place in the ERP."""
+
+    placed: int
+    delivered: int
+    doubled: int
+    lost: int
+    retried: int
+    dead: int
+    acknowledged: int
+    p50_ms: int
+    p99_ms: int
+    faults: dict[str, int]
+    seconds: float
+
+
+class Demo:
+    """The three, and what is counted."""
+
+    def __init__(self, folder: Path, seed: int, *, calm: bool) -> None:
+        faults = NONE if calm else STORM
+        self.shop = StoreServer(seed=seed, faults=faults)
+        self.erp = ErpServer(seed=seed + 1, faults=faults)
+        self.retried = 0
+        self._lock = threading.Lock()
+        self.serving = Serving(settings(folder, self.shop.url, self.erp.url), settled=self._count)
+
+    def _count(self, _delivery: Delivery, verdict: Verdict) -> None:
+        if verdict.state == "pending" and verdict.code:
+            with self._lock:
+                self.retried += 1
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Started in the order in which they are needed."""
+        self.shop.start()
+        self.erp.start()
+        self.serving.start()
+        self._subscribe()
+        try:
+            yield
+        finally:
+            self.serving.stop()
+            self.shop.stop()
+            self.erp.stop()
+
+    def _subscribe(self) -> None:
+        connector = self.serving.crossdock.connections.by_name["store"]
+        if isinstance(connector, MagentoConnector):
+            address = f"{self.serving.url}/webhooks/store"
+            for event in EVENTS:
+                subscribed = {"event_name": event, "recipient_url": subscriptions.address(address, event)}
+                token = os.environ["CROSSDOCK_DEMO_WEBHOOK"]
+                self.shop.subscribe(subscribed | {"verification_token": token, "metadata": "http"})
+
+    def tally(self, seconds: float) -> Tally:
+        """As both sides have it now."""
+        orders = self.shop.do(
+            lambda store: {o["increment_id"]: (n, o.get("ext_order_id")) for n, o in store.orders.items()}
+        )
+        placed_at = self.shop.do(lambda store: dict(store.placed_at))
+        there = [one["order_number"] for one in self.erp.erp.orders]
+        waits = sorted(
+            (self.erp.erp.received_at[number] - placed_at[orders[number][0]]).total_seconds() * 1000
+            for number in set(there)
+        )
+        counts = self.serving.crossdock.store.counts()
+        drawn = [self.shop.store.lottery.drawn, self.erp.erp.lottery.drawn]
+        return Tally(
+            placed=len(orders),
+            delivered=len(set(there)),
+            doubled=len(there) - len(set(there)),
+            lost=len(set(orders) - set(there)),
+            retried=self.retried,
+            dead=sum(count for (_, _, state), count in counts.items() if state == "dead"),
+            acknowledged=sum(1 for _, ext in orders.values() if ext),
+            p50_ms=int(statistics.median(waits)) if waits else 0,
+            p99_ms=int(waits[min(len(waits) - 1, int(len(waits) * 0.99))]) if waits else 0,
+            faults={name: sum(one.get(name, 0) for one in drawn) for name in sorted({*drawn[0], *drawn[1]})},
+            seconds=round(seconds, 1),
+        )
+
+    def done(self, tally: Tally) -> bool:
+        """Everything is where it belongs and nothing waits."""
+        counts = self.serving.crossdock.store.counts()
+        waiting = sum(count for (_, _, state), count in counts.items() if state in {"pending", "leased"})
+        return tally.acknowledged + tally.dead >= tally.placed and not waiting
+
+
+def demo(
+    orders: Annotated[int, typer.Option(help="How many orders are placed.")] = 100,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same orders and faults.")] = 7,
+    json: Annotated[Path | None, typer.Option(help="Write the table here as JSON.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running afterwards, until Ctrl-C.")] = False,
+    calm: Annotated[bool, typer.Option("--calm", help="Without faults.")] = False,
+) -> None:
+    """Place orders in a stand-in store while a tenth of all requests goes wrong; count what arrived in the ERP."""
+    os.environ.setdefault("CROSSDOCK_DEMO_TOKEN", "sandbox")
+    os.environ.setdefault("CROSSDOCK_DEMO_WEBHOOK", "demo-webhook-secret")
+    with tempfile.TemporaryDirectory(prefix="crossdock-demo-") as folder:
+        story = (Path(folder) / "crossdock.log").open("w")
+        log.configure("info", json=True, stream=story)
+        running = Demo(Path(folder), seed, calm=calm)
+        with running.running():
+            tally = _run(running, orders)
+            if keep:
+                _linger(running)
+    if json:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(tally)))
+    _report(tally)
+    if tally.lost or tally.doubled:
+        raise typer.Exit(1)
+
+
+def _run(running: Demo, orders: int) -> Tally:
+    started = time.monotonic()
+    console.print("Placing orders in the store; 30 % of its webhooks get lost, and both sides misbehave.")
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        placer = threading.Thread(target=_place, args=(running, orders))
+        placer.start()
+        while True:
+            tally = running.tally(time.monotonic() - started)
+            live.update(_table(tally))
+            if (not placer.is_alive() and running.done(tally)) or tally.seconds > WAIT_SECONDS:
+                break
+            time.sleep(0.2)
+        placer.join()
+    return running.tally(time.monotonic() - started)
+
+
+def _place(running: Demo, orders: int) -> None:
+    for _ in range(orders):
+        running.shop.do(lambda store: store.place())
+        time.sleep(0.02)  # fifty orders a second: a busy shop, not a proof of anything
+
+
+def _linger(running: Demo) -> None:
+    console.print(f"store {running.shop.url}  ERP {running.erp.url}  Crossdock {running.serving.url}. Ctrl-C ends it.")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        return
+
+
+def _table(tally: Tally) -> Table:
+    table = Table("", "orders", box=None)
+    for name in ("placed", "delivered", "doubled", "lost", "retried", "dead", "acknowledged", "p50_ms", "p99_ms"):
+        table.add_row(name, str(getattr(tally, name)))
+    return table
+
+
+def _report(tally: Tally) -> None:
+    console.print(_table(tally))
+    struck = ", ".join(f"{count} {name}" for name, count in tally.faults.items())
+    console.print(f"In {tally.seconds} s. What went wrong on the way: {struck or 'nothing'}.", highlight=False)
+    good = not tally.lost and not tally.doubled
+    console.print("[green]Nothing lost, nothing doubled.[/green]" if good else "[red]NOT GOOD[/red]")
+
+
+def settings(folder: Path, shop_url: str, erp_url: str) -> Settings:
+    """Two connections and a route."""
+    key = folder / "master.key"
+    create_master_key_file(key)
+    token = "env:CROSSDOCK_DEMO_TOKEN"  # noqa: S105  a reference
+    return Settings.model_validate(
+        {
+            "database": {"url": f"sqlite:///{folder}/crossdock.sqlite"},
+            "security": {"master_key": f"file:{key}"},
+            "api": {"port": 0},
+            "delivery": {"first_pause_s": 0.2, "longest_pause_s": 2},
+            "connections": {
+                "store": {
+                    "kind": "magento",
+                    "base_url": shop_url,
+                    "auth": {"scheme": "bearer", "token": token},
+                    "polling": {"interval_s": 1, "lag_s": 1, "start": "2020-01-01"},
+                    "limits": {"concurrency": 8},
+                    "webhooks": {
+                        "enabled": True,
+                        "format": "async-events",
+                        "secrets": ["env:CROSSDOCK_DEMO_WEBHOOK"],
+                    },
+                },
+                "erp": {
+                    "kind": "rest",
+                    "base_url": erp_url,
+                    "auth": {"scheme": "bearer", "token": token},
+                    "dedupes": False,
+                    "settling_s": 1,
+                },
+            },
+            "routes": [{"source": "store", "target": "erp"}],
+        }
+    )
