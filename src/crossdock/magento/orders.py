@@ -15,6 +15,7 @@ from crossdock.errors import InvalidPayload, Misconfigured, Temporary
 from crossdock.magento.client import MagentoClient, segment
 from crossdock.magento.content import content_hash
 from crossdock.magento.listing import Listed, OrderList, Row
+from crossdock.magento.mapping.orders import parse_sighting
 from crossdock.magento.search import Group, after, criteria, parse_stamp, stamp, where
 from crossdock.magento.settings import PollingSettings
 from crossdock.model.base import Record
@@ -64,8 +65,6 @@ class OrderSource:
 
     def parse(self, message: Message) -> Sighting:
         """The order with its credit memos. Pure."""
-        from crossdock.magento.mapping.orders import parse_sighting
-
         return parse_sighting(message.payload)
 
     def read(self, message: Message) -> Message | None:
