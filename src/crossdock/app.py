@@ -287,7 +287,7 @@ class Crossdock:
                 name,
                 LOOKS,
                 self.connections.source(name, LOOKS),
-                PollOptions(interval=interval),
+                PollOptions(interval=interval, claim=self.settings.workers.lease_seconds),
                 utc_now,
                 self.wake,
                 self._failpoint,

@@ -189,7 +189,12 @@ def settings(folder: Path, shop_url: str, erp_url: str, database: str = "", **de
                 "auth": {"scheme": "bearer", "token": f"file:{token}"},
                 "polling": {"interval_s": 0.2, "lag_s": 0, "start": "2026-01-01"},
             },
-            "erp": {"kind": "rest", "base_url": erp_url, "settling_s": 0.3},
+            "erp": {
+                "kind": "rest",
+                "base_url": erp_url,
+                "settling_s": 0.3,
+                "flows": ["orders", "cancellations", "holds", "payments", "refunds"],
+            },
         },
         routes=[{"source": "store", "target": "erp", "options": {"eligibility": {"*": "always"}}}],
     )

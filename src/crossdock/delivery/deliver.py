@@ -100,7 +100,7 @@ class Deliverer:
         return msgspec.structs.replace(settlement, attempts=self._tried(delivery, settlement, started))
 
     def _failed(self, delivery: Delivery, failure: Exception) -> Settlement:
-        policy = msgspec.structs.replace(self._policy, settling=self._ends.capabilities(delivery.target).settling)
+        policy = msgspec.structs.replace(self._policy, settling=self._settling(delivery))
         verdict = judge(delivery, failure, policy, self._clock(), self._luck())
         ours = isinstance(failure, CrossdockError)
         log.log(
@@ -115,6 +115,12 @@ class Deliverer:
             exc_info=None if ours else failure,
         )
         return Settlement(verdict=verdict)
+
+    def _settling(self, delivery: Delivery) -> float:
+        """Seconds until absence is proven; none where the target takes one key once, or is only read."""
+        capabilities = self._ends.capabilities(delivery.target)
+        harmless = delivery.flow in capabilities.dedupes or delivery.flow in capabilities.reads
+        return 0.0 if harmless else capabilities.settling
 
     def _tried(self, delivery: Delivery, settlement: Settlement, started: datetime) -> tuple[Attempt, ...]:
         """The exchanges with the outside, and one row for what it came to."""
@@ -166,10 +172,10 @@ class Deliverer:
     ) -> tuple[Message | None, tuple[Duty, ...], Any]:
         source = self._ends.source(connection, flow)
         seen: Message | None = message
+        self._failpoint("before-look")
         if not self._is_fresh(message):
-            self._failpoint("before-read")
             seen = source.read(message)
-            self._failpoint("after-read")
+        self._failpoint("after-look")
         if seen is None:
             return None, (), None
         record = source.parse(seen)
@@ -240,7 +246,7 @@ class Deliverer:
         if flow.name in capabilities.finds:
             receipt = self._ends.sink(delivery.target, flow).find(record, delivery.key)
             if receipt is None:
-                self._wait_out(delivery, capabilities.settling)
+                self._wait_out(delivery, self._settling(delivery))
             return receipt
         if flow.name in capabilities.dedupes:
             return None

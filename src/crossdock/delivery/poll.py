@@ -26,10 +26,10 @@ STREAM = "changes"
 
 
 class PollOptions(Record, frozen=True, kw_only=True):
-    """In seconds. `claim` must exceed the reading of one page; `sweep_after`: an open subject not looked at since."""
+    """In seconds. `claim`, renewed with each page, must exceed the reading of one; `sweep_after`: an open subject not looked at since."""
 
     interval: float = 60.0
-    claim: float = 600.0
+    claim: float = 60.0
     sweep_after: float = 21_600.0
     sweep_every: float = 3_600.0
     sweep_limit: int = 500
@@ -98,21 +98,23 @@ class Poller:
 
     def _read_on(self, claimed: Checkpoint) -> int:
         fresh = 0
-        deadline = self._clock() + timedelta(seconds=self._options.claim)
         for page in self._source.changes(claimed.watermark):
             self._failpoint("page-read")
             fresh += self._keep(claimed, page)
             self._failpoint("page-stored")
-            if self._stopping.is_set() or self._clock() >= deadline:
+            if self._stopping.is_set():
                 break
         return fresh
 
     def _keep(self, claimed: Checkpoint, page: Page) -> int:
+        now = self._clock()
         messages = (*page.messages, *(self._poisoned(subject, page) for subject in page.poison))
         recorded = self._store.record_page(
-            msgspec.structs.replace(claimed, watermark=page.watermark),
+            msgspec.structs.replace(
+                claimed, watermark=page.watermark, held_until=now + timedelta(seconds=self._options.claim)
+            ),
             [arrival_of(self.flow, message, "poll") for message in messages],
-            self._clock(),
+            now,
             complete=page.complete,
         )
         fresh = sum(one.outcome == "new" for one in recorded)

@@ -51,6 +51,8 @@ def advance(connection: Connection, checkpoint: Checkpoint, now: datetime, *, co
         values["watermark"] = msgspec.json.encode(checkpoint.watermark.value).decode()
     if complete:
         values["complete_at"] = now
+    if checkpoint.held_until is not None:
+        values["held_until"] = checkpoint.held_until
     done = connection.execute(
         update(checkpoints)
         .where(
