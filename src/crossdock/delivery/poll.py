@@ -26,7 +26,9 @@ STREAM = "changes"
 
 
 class PollOptions(Record, frozen=True, kw_only=True):
-    """In seconds. `claim`, renewed with each page, must exceed the reading of one; `sweep_after`: an open subject not looked at since."""
+    """In seconds. `claim`, renewed with each page, must exceed the reading of one; `sweep_after`: not
+    looked at since.
+    """
 
     interval: float = 60.0
     claim: float = 60.0

@@ -1,7 +1,8 @@
 """Bundles on an order, as the target wants them: one line, their parts, or their parts sharing the price. Pure.
 
 An order as parsed holds the bundle's own line and its children. The money stands on the line itself (a fixed price) or
-on its children (a dynamic one), never on both. Every strategy keeps every sum: the money proof holds after it as before.
+on its children (a dynamic one), never on both. Every strategy keeps every sum: the money proof holds
+after it as before.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ def expand(order: Order, strategy: Strategy, *, list_prices: Mapping[str, Decima
     """The order with its bundles as `strategy` says.
 
     - parent: one line a bundle, with the money of all its parts; `child_ids` names them.
-    - exploded: the parts as lines. A dynamic bundle's own line goes; a fixed one's stays with the price, its parts at zero.
-    - prorata: the parts as lines, and a fixed price shared over them by the largest remainder: by `list_prices` (by SKU,
-      one piece) times quantity where all of a bundle's parts have one, else by quantity, since a store does not tell
+    - exploded: the parts as lines. A dynamic bundle's own line goes; a fixed one's stays with the price, its parts are
+      at zero.
+    - prorata: the parts as lines, and a fixed price shared over them by the largest remainder: by `list_prices` (by
+      SKU, one piece) times quantity where all of a bundle's parts have one, else by quantity, since a store does not tell
       the list prices of a fixed bundle's parts.
     """
     parents = {line.parent_id for line in order.lines if line.parent_id}

@@ -2,8 +2,8 @@
 
 Two identities, each over 260 orders that a real store sent:
 
-- header: grand total = subtotal - discount + tax + compensation + shipping + shipping compensation + FPT left out of the
-  subtotal + fees - gift card - store credit - reward;
+- header: grand total = subtotal - discount + tax + compensation + shipping + shipping compensation + FPT left out of
+  the subtotal + fees - gift card - store credit - reward;
 - rows: grand total = sum(net + compensation + FPT) + shipping - shipping discount + shipping compensation + header tax
   + fees - gift card - store credit - reward.
 
@@ -86,8 +86,8 @@ def settle(
 ) -> Order | Problem:
     """The order as it may go to the ERP, or why it may not.
 
-    `cents` (hundredths of the currency's unit, whatever the currency) is the largest difference that `accept_cents` lets
-    pass and that `rounding_line` closes; anything above it is parked, with the difference in the text.
+    `cents` (hundredths of the currency's unit, whatever the currency) is the largest difference that `accept_cents`
+    lets pass and that `rounding_line` closes; anything above it is parked, with the difference in the text.
     """
     if proof.holds:
         return order

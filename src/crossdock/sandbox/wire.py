@@ -101,8 +101,8 @@ class WireServer:
                 if answer.cut is not None:
                     _reset(writer)
                     return
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            return  # the other side went away: nobody is there to be told
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            return  # the other side went away, or we stop: nobody is there to be told
         finally:
             self._open.discard(writer)
             writer.close()

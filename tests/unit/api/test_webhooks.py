@@ -50,6 +50,9 @@ class Inbox:
         return future
 
 
+Web = tuple[TestClient[Any], Inbox]
+
+
 def door(format_: str, *secrets: str, **more: Any) -> Any:
     inner = Door(connection=format_, format=format_, secrets=secrets or (TOKEN,), **more)
     return lambda event, headers, body, now: receive(inner, event, headers, body, now)
@@ -102,7 +105,7 @@ def recorded_hooks() -> list[str]:
 
 @needs_shared
 @pytest.mark.parametrize("name", recorded_hooks())
-def test_every_recorded_webhook_is_known_by_its_real_signature(web, name: str) -> None:
+def test_every_recorded_webhook_is_known_by_its_real_signature(web: Web, name: str) -> None:
     client, inbox = web
     body, headers = hook(name)
     event = name.split("_")[1]
@@ -120,7 +123,7 @@ def test_every_recorded_webhook_is_known_by_its_real_signature(web, name: str) -
 
 
 @needs_shared
-def test_a_changed_byte_is_refused(web) -> None:
+def test_a_changed_byte_is_refused(web: Web) -> None:
     client, inbox = web
     body, headers = hook("01_")
     assert post(client, "sales.order.created", body.replace(b"Mario", b"Marco", 1), headers).status_code == 401
@@ -129,7 +132,7 @@ def test_a_changed_byte_is_refused(web) -> None:
 
 @needs_shared
 @pytest.mark.parametrize("name", ["22_", "23_"])
-def test_the_false_created_and_paid_of_a_write_back_are_only_hints(web, name: str) -> None:
+def test_the_false_created_and_paid_of_a_write_back_are_only_hints(web: Web, name: str) -> None:
     client, inbox = web
     body, headers = hook(name)
     assert post(client, "sales.order.created", body, headers).status_code == 202
@@ -138,7 +141,7 @@ def test_the_false_created_and_paid_of_a_write_back_are_only_hints(web, name: st
 
 
 @needs_shared
-def test_the_echo_of_a_write_back_has_the_content_of_the_order_before_it(web) -> None:
+def test_the_echo_of_a_write_back_has_the_content_of_the_order_before_it(web: Web) -> None:
     client, inbox = web
     body, _ = hook("22_")
     entity = json.loads(body)["data"]
@@ -152,7 +155,7 @@ def test_the_echo_of_a_write_back_has_the_content_of_the_order_before_it(web) ->
 
 
 @needs_shared
-def test_several_events_of_one_action_name_the_same_order(web) -> None:
+def test_several_events_of_one_action_name_the_same_order(web: Web) -> None:
     client, inbox = web
     for name, event in (("07_", "sales.order.updated"), ("08_", "sales.order.holded")):
         body, headers = hook(name)
@@ -162,7 +165,7 @@ def test_several_events_of_one_action_name_the_same_order(web) -> None:
 
 
 @needs_shared
-def test_a_stale_retry_after_a_cancel_is_only_a_hint(web) -> None:
+def test_a_stale_retry_after_a_cancel_is_only_a_hint(web: Web) -> None:
     client, inbox = web
     body, headers = hook("40_")
     assert json.loads(body)["data"]["state"] == "new"
@@ -171,7 +174,7 @@ def test_a_stale_retry_after_a_cancel_is_only_a_hint(web) -> None:
 
 
 @needs_shared
-def test_a_retry_with_the_same_bytes_is_a_duplicate(web) -> None:
+def test_a_retry_with_the_same_bytes_is_a_duplicate(web: Web) -> None:
     client, _ = web
     body, headers = hook("34_")
     answers = [post(client, "sales.order.created", body, headers).json() for _ in range(2)]
@@ -179,7 +182,7 @@ def test_a_retry_with_the_same_bytes_is_a_duplicate(web) -> None:
     assert answers[0]["id"] == answers[1]["id"]
 
 
-def test_a_subscription_without_a_token_is_refused(web) -> None:
+def test_a_subscription_without_a_token_is_refused(web: Web) -> None:
     client, inbox = web
     body = b'{"data":{"entity_id":1}}'
     headers = {"x-magento-signature": hex_hmac("", body)}
@@ -187,12 +190,12 @@ def test_a_subscription_without_a_token_is_refused(web) -> None:
     assert inbox.messages == []
 
 
-def test_a_get_after_a_redirect_is_no_webhook(web) -> None:
+def test_a_get_after_a_redirect_is_no_webhook(web: Web) -> None:
     client, _ = web
     assert client.get("/webhooks/async-events/sales.order.created").status_code == 405
 
 
-def test_the_specs_headers(web) -> None:
+def test_the_specs_headers(web: Web) -> None:
     client, inbox = web
     body = b'{"order_id": 7, "increment_id": "000000007"}'
     headers = signed(body) | {
@@ -215,7 +218,7 @@ def test_standard_webhooks_with_the_published_vector() -> None:
     assert sign_standard(WHSEC, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, payload) == wanted
 
 
-def test_standard_webhooks(web) -> None:
+def test_standard_webhooks(web: Web) -> None:
     client, _ = web
     body = b'{"data": {"entity_id": 9}}'
     stamp = int(NOW.timestamp())
@@ -229,7 +232,7 @@ def test_standard_webhooks(web) -> None:
     assert post(client, "sales.order.created", body, renamed, "standard").status_code == 401
 
 
-def test_it_is_not_accepted_before_it_is_stored(web) -> None:
+def test_it_is_not_accepted_before_it_is_stored(web: Web) -> None:
     client, inbox = web
     inbox.broken = True
     body = b'{"data":{"entity_id":1}}'
@@ -250,14 +253,14 @@ def test_it_is_not_accepted_before_it_is_stored(web) -> None:
         (b"x" * 100_001, 413),
     ],
 )
-def test_a_signed_but_bad_body_is_refused_as_a_problem(web, body: bytes, status: int) -> None:
+def test_a_signed_but_bad_body_is_refused_as_a_problem(web: Web, body: bytes, status: int) -> None:
     client, inbox = web
     answer = post(client, "sales.order.created", body, signed(body))
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert inbox.messages == []
 
 
-def test_unknown_places(web) -> None:
+def test_unknown_places(web: Web) -> None:
     client, _ = web
     assert client.post("/webhooks/nobody/x", content=b"{}").status_code == 404
     assert client.post("/webhooks/async-events", content=b"{}").status_code == 404
@@ -266,7 +269,7 @@ def test_unknown_places(web) -> None:
 
 @given(body=st.binary(max_size=300), signature=st.text(max_size=80), event=st.text("abc./%é\x00 ", max_size=20))
 @settings(max_examples=150, deadline=None)
-def test_nothing_unsigned_gets_in_and_nothing_breaks(served, body: bytes, signature: str, event: str) -> None:
+def test_nothing_unsigned_gets_in_and_nothing_breaks(served: Web, body: bytes, signature: str, event: str) -> None:
     client, inbox = served
     before = len(inbox.messages)
     headers = {
@@ -295,13 +298,13 @@ def test_nothing_unsigned_gets_in_and_nothing_breaks(served, body: bytes, signat
     )
 )
 @settings(max_examples=150, deadline=None)
-def test_whatever_is_signed_is_taken_or_refused_without_breaking(served, body: Any) -> None:
+def test_whatever_is_signed_is_taken_or_refused_without_breaking(served: Web, body: Any) -> None:
     client, _ = served
     raw = json.dumps(body).encode()
     assert post(client, "sales.order.created", raw, signed(raw)).status_code in {202, 400, 409}
 
 
-def test_health_metrics_and_description(web) -> None:
+def test_health_metrics_and_description(web: Web) -> None:
     client, _ = web
     assert client.get("/health/live").json() == {"status": "ok"}
     assert client.get("/health/ready").status_code == 200

@@ -57,7 +57,9 @@ DELIVERY = Delivery(
         (ValueError("a bug"), State.PENDING, 3, True, None, False),
     ],
 )
-def test_every_class_of_error_has_its_fate(failure, state, attempts, maybe_sent, owner, pauses) -> None:
+def test_every_class_of_error_has_its_fate(
+    failure: Exception, state: State, attempts: int, maybe_sent: bool, owner: Owner | None, pauses: bool
+) -> None:
     verdict = judge(DELIVERY, failure, POLICY, NOW, 0.5)
     found = (verdict.state, verdict.attempts, verdict.maybe_sent, verdict.owner, bool(verdict.pause))
     assert found == (state, attempts, maybe_sent, owner, pauses)

@@ -1,4 +1,4 @@
-"""An order as Magento's REST sends it, to ours (GET /V1/orders, /V1/orders/{id}; seen on 2.4.7, contracts of 2.4.6-2.4.9)."""
+"""An order as Magento's REST sends it, to ours (GET /V1/orders, /V1/orders/{id}; seen on 2.4.7)."""
 
 from __future__ import annotations
 

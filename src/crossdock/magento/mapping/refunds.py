@@ -1,7 +1,7 @@
 """A credit memo as Magento's REST sends it, to ours.
 
-Unlike an order's rows, its rows are gross as they came. Its amounts may have four decimals, and `discount_amount` may be
-above zero (a coupon on the shipping, and no shipping refunded). The shipping's compensation is inside
+Unlike an order's rows, its rows are gross as they came. Its amounts may have four decimals, and `discount_amount` may
+be above zero (a coupon on the shipping, and no shipping refunded). The shipping's compensation is inside
 `discount_tax_compensation_amount` already.
 """
 
@@ -35,7 +35,7 @@ def parse_refund(raw: bytes) -> Refund:
 
 
 def read_refund(found: JsonObject, order_number: str = "", without_lines: Collection[str] = ()) -> Refund:
-    """A credit memo out of its JSON object. `without_lines` are order lines that stand in another one. Raises MappingError."""
+    """A credit memo out of its JSON object. `without_lines`: order lines inside another one. Raises MappingError."""
     lines = tuple(
         line
         for place, row in enumerate(rows(found, "items"))

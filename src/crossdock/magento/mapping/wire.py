@@ -4,8 +4,8 @@ Numbers are taken from the JSON text itself: ints, floats and exponents mix unde
 `1.4210854715202e-14` behind. The store keeps four decimals, so an amount is rounded to four and is exact then. Null and
 an empty string mean "absent"; an empty PHP array may stand where an object belongs.
 
-Each amount comes twice, in the order's currency and (`base_`) in the store's. One Struct a meaning, and one that renames
-its fields, read both out of the same JSON object.
+Each amount comes twice, in the order's currency and (`base_`) in the store's. One Struct a meaning, and one that
+renames its fields, read both out of the same JSON object.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _to_four_decimals(value: Decimal, field: str) -> Decimal:
     if isinstance(exponent, int) and exponent < -4:
         value = value.quantize(_FOUR_DECIMALS).normalize()
         return value + ZERO if value else ZERO
-    return value if value else ZERO
+    return value or ZERO
 
 
 def text(found: Mapping[str, Any], *names: str) -> str:

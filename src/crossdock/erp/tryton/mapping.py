@@ -1,1 +1,0 @@
-"""Our order to Tryton's sale: pure."""
