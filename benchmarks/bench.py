@@ -146,12 +146,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         shop, erp = StoreServer(), ErpServer()
         serving = Serving(settings(Path(folder), shop.url, erp.url))
-        for one in (shop, erp, serving):
-            one.start()
+        servers: tuple[StoreServer | ErpServer | Serving, ...] = (shop, erp, serving)
+        for server in servers:
+            server.start()
         rows += orders(shop, erp, total)
         rows.append(intake(serving, total * 4))
-        for one in (serving, shop, erp):
-            one.stop()
+        for server in reversed(servers):
+            server.stop()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     found = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from tests.walk.world import Erp, Shop, recorded, recorded_names, settings, sett
 
 pytestmark = needs_shared
 HTML = {"Content-Type": "text/html"}
+
+
+def ends_with(erp: Erp, told: str) -> bool:
+    return bool(erp.told) and erp.told[-1].endswith(told)
 
 
 class World:
@@ -133,7 +138,7 @@ def test_hold_payment_and_cancel_follow_in_the_orders_lane(tmp_path: Path) -> No
         ):
             # a change within one second of the last one has the same updated_at: it must be seen all the same
             world.shop.touch(number, **changes)
-            until(lambda told=told: bool(world.erp.told) and world.erp.told[-1].endswith(told))
+            until(partial(ends_with, world.erp, told))
         assert [path.rsplit("/", 1)[-1] for path in world.erp.told] == ["hold", "unhold", "payments", "cancel"]
 
 

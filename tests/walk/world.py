@@ -115,7 +115,7 @@ def _fits(order: dict[str, Any], one: dict[str, str]) -> bool:
     have, want = order[one["field"]], one["value"]
     wanted: Any = int(want) if isinstance(have, int) else want
     kind = one.get("conditionType", one.get("condition_type", "eq"))
-    return {
+    found: dict[str, bool] = {
         "eq": have == wanted,
         "gt": have > wanted,
         "gteq": have >= wanted,
@@ -124,7 +124,8 @@ def _fits(order: dict[str, Any], one: dict[str, str]) -> bool:
         "neq": have != wanted,
         "nin": str(have) not in want.split(","),
         "in": str(have) in want.split(","),
-    }[kind]
+    }
+    return found[kind]
 
 
 class Erp:
@@ -177,26 +178,28 @@ def settings(folder: Path, shop_url: str, erp_url: str, database: str = "", **de
     token = folder / "token"
     token.write_text("t0ken")
     token.chmod(0o600)
-    return Settings(
-        database={"url": database or f"sqlite:///{folder}/crossdock.sqlite"},
-        security={"master_key": f"file:{key}"},
-        delivery={"first_pause_s": 0.05, "longest_pause_s": 0.5} | delivery,
-        workers={"lease_seconds": 5},
-        connections={
-            "store": {
-                "kind": "magento",
-                "base_url": shop_url,
-                "auth": {"scheme": "bearer", "token": f"file:{token}"},
-                "polling": {"interval_s": 0.2, "lag_s": 0, "start": "2026-01-01"},
+    return Settings.model_validate(
+        {
+            "database": {"url": database or f"sqlite:///{folder}/crossdock.sqlite"},
+            "security": {"master_key": f"file:{key}"},
+            "delivery": {"first_pause_s": 0.05, "longest_pause_s": 0.5} | delivery,
+            "workers": {"lease_seconds": 5},
+            "connections": {
+                "store": {
+                    "kind": "magento",
+                    "base_url": shop_url,
+                    "auth": {"scheme": "bearer", "token": f"file:{token}"},
+                    "polling": {"interval_s": 0.2, "lag_s": 0, "start": "2026-01-01"},
+                },
+                "erp": {
+                    "kind": "rest",
+                    "base_url": erp_url,
+                    "settling_s": 0.3,
+                    "flows": ["orders", "cancellations", "holds", "payments", "refunds"],
+                },
             },
-            "erp": {
-                "kind": "rest",
-                "base_url": erp_url,
-                "settling_s": 0.3,
-                "flows": ["orders", "cancellations", "holds", "payments", "refunds"],
-            },
-        },
-        routes=[{"source": "store", "target": "erp", "options": {"eligibility": {"*": "always"}}}],
+            "routes": [{"source": "store", "target": "erp", "options": {"eligibility": {"*": "always"}}}],
+        }
     )
 
 

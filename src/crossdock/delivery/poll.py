@@ -26,13 +26,11 @@ STREAM = "changes"
 
 
 class PollOptions(Record, frozen=True, kw_only=True):
-    """In seconds. `claim`, renewed with each page, must exceed the reading of one; `sweep_after`: not
-    looked at since.
-    """
+    """In seconds. `claim`, renewed with each page, must exceed the reading of one page."""
 
     interval: float = 60.0
     claim: float = 60.0
-    sweep_after: float = 21_600.0
+    sweep_after: float = 21_600.0  # an open subject that was not looked at for so long
     sweep_every: float = 3_600.0
     sweep_limit: int = 500
 

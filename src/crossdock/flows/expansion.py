@@ -37,8 +37,8 @@ def expand(order: Order, strategy: Strategy, *, list_prices: Mapping[str, Decima
     - exploded: the parts as lines. A dynamic bundle's own line goes; a fixed one's stays with the price, its parts are
       at zero.
     - prorata: the parts as lines, and a fixed price shared over them by the largest remainder: by `list_prices` (by
-      SKU, one piece) times quantity where all of a bundle's parts have one, else by quantity, since a store does not tell
-      the list prices of a fixed bundle's parts.
+      SKU, one piece) times quantity where all of a bundle's parts have one, else by quantity, since a store does not
+      tell the list prices of a fixed bundle's parts.
     """
     parents = {line.parent_id for line in order.lines if line.parent_id}
     by_id = {line.id: line for line in order.lines}
