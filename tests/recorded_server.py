@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import threading
+import warnings
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -100,7 +102,11 @@ def contract() -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.Magento(SHARED / "contracts" / "magento" / "admin-2.4.7.trimmed.swagger.json")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file to the collector
+        with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file to the garbage collector
+        return module.Magento(SHARED / "contracts" / "magento" / "admin-2.4.7.trimmed.swagger.json")
 
 
 def against_contract(asked: list[Asked]) -> list[str]:

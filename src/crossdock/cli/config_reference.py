@@ -25,7 +25,6 @@ ENDS: Mapping[str, tuple[str, str]] = {
     "magento": ("crossdock.magento.settings", "MagentoSettings"),
     "rest": ("crossdock.erp.rest.settings", "RestSettings"),
     "webhook": ("crossdock.erp.rest.settings", "WebhookSettings"),
-    "tryton": ("crossdock.erp.tryton.settings", "TrytonSettings"),
 }
 
 INTRODUCTION = f"""\

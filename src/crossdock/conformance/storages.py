@@ -130,6 +130,15 @@ class StorageConformance:
         )
         assert (same.outcome, other.outcome) == ("unchanged", "new")
 
+    def test_a_state_that_came_back_is_looked_at_although_its_event_is_known(self, store: Store) -> None:
+        for event, content in (("a", "c1"), ("b", "c2")):
+            store.record([arrival(hint(event=event, content=content))], NOW)
+            (looked,) = lease(store)
+            store.settle(looked, Settlement(verdict=verdict(State.DELIVERED), content=content), NOW)
+        (again,) = store.record([arrival(hint(event="a", content="c1"))], NOW)
+        assert again.outcome == "new"
+        assert len(lease(store)) == 1
+
     def test_a_payload_comes_back_as_it_went_in(self, store: Store) -> None:
         store.record([arrival(hint(payload=b'{"a":"\xc3\xa9"}'))], NOW)
         (looked,) = lease(store)

@@ -31,25 +31,46 @@ MEMO_PAGE = 100
 POISON_REST = timedelta(hours=1)
 
 
-class Place(Record, frozen=True, kw_only=True):
-    """How far the list of changes was read. `poison`: ids left out because they break the list, and since when."""
+Spot = tuple[datetime, int]
 
-    updated_at: datetime
-    entity_id: int = 0
+
+class Place(Record, frozen=True, kw_only=True):
+    """How far the list of changes was read: `furthest` never goes back.
+
+    `scan` is where a scan under way stands, and `seen_at` the store's time then: a scan that was cut goes on there.
+    `floor` is from when the next scan must read again because of that. `poison`: ids left out because they break the
+    list, and since when.
+    """
+
+    furthest: Spot
+    scan: Spot | None = None
+    seen_at: datetime | None = None
+    floor: datetime | None = None
     poison: dict[str, datetime] = msgspec.field(default_factory=dict)
 
     def watermark(self) -> Watermark:
         """As the spine keeps it."""
-        value: dict[str, Any] = {"updated_at": stamp(self.updated_at), "entity_id": self.entity_id}
+        value: dict[str, Any] = {"updated_at": stamp(self.furthest[0]), "entity_id": self.furthest[1]}
+        if self.scan:
+            value["scan"] = [stamp(self.scan[0]), self.scan[1]]
+        for name, moment in (("seen_at", self.seen_at), ("floor", self.floor)):
+            if moment:
+                value[name] = stamp(moment)
         if self.poison:
             value["poison"] = {name: stamp(moment) for name, moment in self.poison.items()}
         return Watermark(value=value)
 
     @staticmethod
     def parse(value: Mapping[str, Any]) -> Place:
-        """Raises KeyError, ValueError on what `watermark` did not write."""
-        poison = {str(name): parse_stamp(moment) for name, moment in value.get("poison", {}).items()}
-        return Place(updated_at=parse_stamp(value["updated_at"]), entity_id=int(value["entity_id"]), poison=poison)
+        """Raises KeyError, ValueError, TypeError, AttributeError on what `watermark` did not write."""
+        scan = value.get("scan")
+        return Place(
+            furthest=(parse_stamp(value["updated_at"]), int(value["entity_id"])),
+            scan=None if scan is None else (parse_stamp(scan[0]), int(scan[1])),
+            seen_at=parse_stamp(value["seen_at"]) if "seen_at" in value else None,
+            floor=parse_stamp(value["floor"]) if "floor" in value else None,
+            poison={str(name): parse_stamp(moment) for name, moment in value.get("poison", {}).items()},
+        )
 
 
 class OrderSource:
@@ -97,9 +118,8 @@ class OrderSource:
         The watermark never goes back. Raises DeliveryError; pages given before are good.
         """
         orders = OrderList(self._client, self._polling.page_size)
-        kept = self._start(since)
-        cursor = (kept.updated_at - timedelta(seconds=self._polling.overlap_s), 0) if since else (kept.updated_at, 0)
-        kept, again = _rested(kept, self._clock())
+        kept, cursor = begun(self._place(since), timedelta(seconds=self._polling.overlap_s), first=since is None)
+        kept, again = rested(kept, self._clock())
         bound: datetime | None = None
         while True:
             asked_at = self._clock()
@@ -107,8 +127,9 @@ class OrderSource:
             if bound is None and listed.store_time is not None:
                 bound = listed.store_time - timedelta(seconds=self._polling.lag_s)
             rows = _in_order(row for row in listed.rows if bound is None or row.updated_at <= bound)
-            done = listed.short or len(rows) < len(listed.rows) or (bool(rows) and rows[-1].place() <= cursor)
-            kept = _moved(kept, rows, listed, self._clock())
+            done = listed.short or len(rows) < len(listed.rows) or not rows or rows[-1].place() <= cursor
+            cursor = rows[-1].place() if rows else cursor
+            kept = moved(kept, listed, None if done else cursor, cursor, asked_at)
             yield Page(
                 messages=tuple(self._message(row, asked_at) for row in rows),
                 watermark=kept.watermark(),
@@ -119,7 +140,6 @@ class OrderSource:
             if done:
                 return
             again = ()
-            cursor = rows[-1].place()
 
     def orders(self, ids: Sequence[str]) -> Iterator[Message]:
         """These orders as they are now, for the sweep over open ones; those that are gone are left out."""
@@ -153,7 +173,7 @@ class OrderSource:
                 return sorted(found.items())
             last = highest
 
-    def _start(self, since: Watermark | None) -> Place:
+    def _place(self, since: Watermark | None) -> Place:
         if since is not None:
             try:
                 return Place.parse(since.value)
@@ -161,9 +181,10 @@ class OrderSource:
                 raise InvalidPayload("a watermark of another kind") from error
         start = self._polling.start_at()
         if start is not None:
-            return Place(updated_at=start)
+            return Place(furthest=(start, 0))
         answer = self._client.fetch("GET", "V1/orders", criteria((), sort=BY_ID, size=1, fields="total_count"))
-        return Place(updated_at=(answer.store_time or self._clock()) - timedelta(seconds=self._polling.overlap_s))
+        now = answer.store_time or self._clock()
+        return Place(furthest=(now - timedelta(seconds=self._polling.overlap_s), 0))
 
     def _message(self, row: Row, asked_at: datetime) -> Message:
         content = content_hash(row.order)
@@ -227,13 +248,33 @@ def _in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
     return listed
 
 
-def _moved(kept: Place, rows: Sequence[Row], listed: Listed, now: datetime) -> Place:
-    poison = kept.poison | {str(one): now for one in listed.broken}
-    furthest = max([(kept.updated_at, kept.entity_id), *(row.place() for row in rows)])
-    return Place(updated_at=furthest[0], entity_id=furthest[1], poison=poison)
+def begun(kept: Place, overlap: timedelta, *, first: bool) -> tuple[Place, Spot]:
+    """Where a scan starts. A finished one is followed by one that reads its last `overlap` again.
+
+    One that was cut goes on where it stood, else a process that dies after each page would never get on. What was
+    committed meanwhile behind that place, as late as the overlap allows for, is left to the scan after: `floor`.
+    """
+    if kept.scan is None:
+        start = kept.furthest[0] if first else min(kept.furthest[0] - overlap, kept.floor or kept.furthest[0])
+        return msgspec.structs.replace(kept, floor=None), (start, 0)
+    late_from = (kept.seen_at or kept.scan[0]) - overlap
+    if kept.scan[0] < late_from:
+        return kept, kept.scan
+    return msgspec.structs.replace(kept, floor=min(late_from, kept.floor or late_from)), kept.scan
 
 
-def _rested(kept: Place, now: datetime) -> tuple[Place, tuple[str, ...]]:
+def moved(kept: Place, listed: Listed, scan: Spot | None, reached: Spot, now: datetime) -> Place:
+    """The place after a page: `scan` None where it was the last one."""
+    return msgspec.structs.replace(
+        kept,
+        furthest=max(kept.furthest, reached),
+        scan=scan,
+        seen_at=listed.store_time if scan else None,
+        poison=kept.poison | {str(one): now for one in listed.broken},
+    )
+
+
+def rested(kept: Place, now: datetime) -> tuple[Place, tuple[str, ...]]:
     """Orders that were left out for an hour are tried again, and told again in case the list passed them by now."""
     again = tuple(name for name, moment in kept.poison.items() if now - moment > POISON_REST)
     poison = {name: moment for name, moment in kept.poison.items() if name not in again}

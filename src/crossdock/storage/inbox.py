@@ -20,6 +20,11 @@ KEPT = select(messages.c.seq, messages.c.fingerprint).where(
 )
 
 
+LOOKED_AT = select(deliveries.c.state, deliveries.c.content).where(
+    deliveries.c.target == bindparam("wanted_target"), deliveries.c.key == bindparam("wanted_key")
+)
+
+
 class Kept(Record, frozen=True, kw_only=True):
     """A message's row number, and whether it was there before with the same content."""
 
@@ -33,7 +38,9 @@ def record(connection: Connection, payloads: Payloads, arrival: Arrival, now: da
     message = arrival.message
     kept = keep_message(connection, payloads, message, now, fingerprint=arrival.fingerprint, channel=arrival.channel)
     if not kept.new:
-        return Recorded(id=message.id, outcome="duplicate" if kept.same else "conflict")
+        came_back = kept.same and _came_back(connection, arrival) and _renew(connection, arrival, kept.seq, now)
+        known = "duplicate" if kept.same else "conflict"
+        return Recorded(id=message.id, outcome="new" if came_back else known)
     promise = Promise(
         message=message,
         flow=arrival.flow,
@@ -136,6 +143,15 @@ def _renew(connection: Connection, arrival: Arrival, seq: int, now: datetime) ->
             changes |= {"attempts": 0, "unexpected": 0, "opened_at": now}
     connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(changes))
     return True
+
+
+def _came_back(connection: Connection, arrival: Arrival) -> bool:
+    """A state that was seen before, with another one looked at since: held and released within one second, say."""
+    if not (arrival.one_row and arrival.message.content):
+        return False
+    place = {"wanted_target": arrival.target, "wanted_key": arrival.key}
+    row = connection.execute(LOOKED_AT, place).one_or_none()
+    return row is not None and row.state == State.DELIVERED and row.content not in {"", arrival.message.content}
 
 
 def _nothing_new(row: Row[tuple[object, ...]], message: Message) -> bool:

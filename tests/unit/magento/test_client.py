@@ -73,9 +73,11 @@ def test_a_missing_entity_is_none_for_find_and_an_error_for_get() -> None:
 
 
 def test_a_missing_route_is_no_missing_entity() -> None:
-    with serve(lambda one: Reply(404, {"message": "Request does not match any route."})) as server:
-        with pytest.raises(Misconfigured):
-            client_of(server).find("V1/nosuchroute")
+    with (
+        serve(lambda one: Reply(404, {"message": "Request does not match any route."})) as server,
+        pytest.raises(Misconfigured),
+    ):
+        client_of(server).find("V1/nosuchroute")
 
 
 @pytest.mark.parametrize("talk", [wires.close_after_reading, wires.silent], ids=["cut", "silent"])
@@ -117,9 +119,8 @@ def test_a_refused_token_is_renewed_once_and_then_told() -> None:
 
 
 def test_a_fixed_token_is_not_tried_twice() -> None:
-    with serve(lambda one: UNAUTHORIZED) as server:
-        with pytest.raises(Unauthorized, match="isn't authorized to access x"):
-            client_of(server).get("V1/orders/1")
+    with serve(lambda one: UNAUTHORIZED) as server, pytest.raises(Unauthorized, match="isn't authorized to access x"):
+        client_of(server).get("V1/orders/1")
     assert len(server.asked) == 1
 
 

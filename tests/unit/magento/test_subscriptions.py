@@ -127,9 +127,11 @@ def test_all_pages_are_read() -> None:
 
 
 def test_a_store_without_the_module_is_told() -> None:
-    with serve(lambda one: Reply(404, {"message": "Request does not match any route."})) as server:
-        with pytest.raises(Misconfigured):
-            missing(client_of(server), ["customer.login"], URL)
+    with (
+        serve(lambda one: Reply(404, {"message": "Request does not match any route."})) as server,
+        pytest.raises(Misconfigured),
+    ):
+        missing(client_of(server), ["customer.login"], URL)
 
 
 @needs_shared
