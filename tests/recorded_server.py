@@ -6,7 +6,6 @@ import importlib.util
 import json
 import threading
 import warnings
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -104,8 +103,6 @@ def contract() -> Any:
     spec.loader.exec_module(module)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file to the collector
-        with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file to the garbage collector
         return module.Magento(SHARED / "contracts" / "magento" / "admin-2.4.7.trimmed.swagger.json")
 
 
