@@ -1,0 +1,80 @@
+"""A person's data reaches the ERP and nothing else: not a log, not the timeline, not the trail, not the database file."""
+
+from __future__ import annotations
+
+import io
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from crossdock import log
+from crossdock.app import fingerprint_of, utc_now
+from crossdock.delivery.store import DeadFilter
+from tests.material import needs_shared
+from tests.recorded_server import Reply
+from tests.walk.test_orders import world_in
+from tests.walk.world import recorded, settled, until
+
+pytestmark = needs_shared
+CANARIES = ("Kanarienvogelina", "canary.bird@example.org", "+39 555 0199 842", "Vogelgasse 77")
+
+
+def canary_order() -> dict[str, object]:
+    order = deepcopy(recorded("001_smoke"))
+    place = {"firstname": CANARIES[0], "email": CANARIES[1], "telephone": CANARIES[2], "street": [CANARIES[3]]}
+    order["billing_address"] |= place
+    order["extension_attributes"]["shipping_assignments"][0]["shipping"]["address"] |= place
+    return order | {"customer_firstname": CANARIES[0], "customer_email": CANARIES[1]}
+
+
+@pytest.mark.parametrize("answer", [None, "rejected", "bug"])
+def test_no_canary_sings_outside_the_erp(tmp_path: Path, answer: str | None) -> None:
+    story = io.StringIO()
+    log.configure("debug", json=True, stream=story)
+    with world_in(tmp_path) as world:
+        if answer == "rejected":  # an ERP that quotes the customer in its error
+            world.erp.before = [Reply(422, {"message": f"customer {CANARIES[1]} {CANARIES[2]} is blocked"})] * 5
+        if answer == "bug":
+            world.erp.before = [Reply(400, f"<html>{' '.join(CANARIES[1:3])}</html>".encode())] * 5
+        number = world.shop.add(canary_order())
+        store = world.crossdock.store
+        until(lambda: bool(world.shop.comments.get(number) or store.dead(DeadFilter())) and settled(world.crossdock))
+        told = [str(one) for one in store.timeline("store", str(number))]
+        told += [str(one) for one in store.dead(DeadFilter())]
+        told += [json.dumps(row, default=str) for row in store.audit_export(bodies=False)]
+        if answer is None:
+            assert CANARIES[0] in json.dumps(world.erp.kept)
+    told.append(story.getvalue())
+    files = b"".join(path.read_bytes() for path in tmp_path.glob("crossdock.sqlite*"))
+    for canary in CANARIES:
+        assert not [line for line in told if canary in line]
+        assert canary.encode() not in files
+
+
+def test_erasing_a_person_makes_their_bodies_unreadable_and_the_chain_stays(tmp_path: Path) -> None:
+    with world_in(tmp_path) as world:
+        number = world.shop.add(canary_order())
+        world.done(number)
+        store, settings = world.crossdock.store, world.crossdock.settings
+        assert CANARIES[0] in str([row["request"] for row in store.audit_export(bodies=True)])
+        erased = store.erase(fingerprint_of(settings, CANARIES[1]), "test", utc_now())
+        assert erased == [f"store:{number}"]
+        assert CANARIES[0] not in str([row["request"] for row in store.audit_export(bodies=True)])
+        assert store.audit_broken_at() is None
+
+
+def test_a_changed_row_of_the_trail_is_found(tmp_path: Path) -> None:
+    import sqlite3
+
+    with world_in(tmp_path) as world:
+        world.done(world.shop.add(recorded("001_smoke")))
+        store = world.crossdock.store
+        assert store.audit_broken_at() is None
+        rows, _ = store.audit_sealed()
+        with sqlite3.connect(tmp_path / "crossdock.sqlite") as thief:
+            thief.execute("UPDATE audit SET status_code = 204 WHERE position = 2")
+        thief.close()
+        assert rows >= 3
+        assert store.audit_broken_at() == 2
