@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -38,6 +38,7 @@ from crossdock.transport.throttle import Gate
 
 log = structlog.get_logger("crossdock.app")
 SEAL_EVERY = 1.0
+FORGET_EVERY = 3600.0
 SLOW_SECONDS = 20.0
 BUSY_CODES = frozenset({"rate-limited", "temporary"})
 FAILED_CODES = frozenset({"unreachable", "outcome-unknown"})
@@ -233,6 +234,7 @@ class Crossdock:
         self._failpoint = failpoint
         self._worker = self._make_worker(settled)
         self.pollers = self._make_pollers()
+        self._forget_at = 0.0
         self._sealing = threading.Event()
         self._sealer = threading.Thread(target=self._seal, name="seal", daemon=True)
 
@@ -302,9 +304,18 @@ class Crossdock:
         polled = getattr(connector, "poll_interval", None)
         return polled if LOOKS.name in connector.capabilities.reads and self.connections.routes(name) else None
 
+    def _forget(self) -> None:
+        """Old bodies, in small steps, once an hour."""
+        if time.monotonic() < self._forget_at:
+            return
+        before = utc_now() - timedelta(days=self.settings.audit.keep_days.payloads)
+        if not self.store.forget_bodies(before):
+            self._forget_at = time.monotonic() + FORGET_EVERY
+
     def _seal(self) -> None:
         while not self._sealing.wait(SEAL_EVERY):
             try:
                 self.store.seal_audit()
+                self._forget()
             except Exception:  # the trail is sealed later; nothing is lost by it
                 log.exception("cannot seal the audit trail")

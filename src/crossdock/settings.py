@@ -128,11 +128,14 @@ class SecuritySettings(Section):
 
 
 class KeepDays(Section):
-    """How many days each class of record is kept. What is unresolved is never removed, however old."""
+    """How many days what can be forgotten is kept. What is unresolved is never removed, however old."""
 
-    payloads: int = Field(default=90, ge=1, le=36_500, description="Requests, responses and message bodies.")
-    attempts: int = Field(default=730, ge=1, le=36_500, description="Audit rows of attempts and decisions.")
-    actions: int = Field(default=3_650, ge=1, le=36_500, description="Audit rows of what operators did.")
+    payloads: int = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        description="Requests, responses and message bodies. The rows that speak of them, and their hashes, stay.",
+    )
 
 
 class AuditSettings(Section):

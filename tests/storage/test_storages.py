@@ -35,3 +35,17 @@ class TestPostgres(StorageConformance):
     def store(self) -> Iterator[SqlStore]:
         with postgres_url() as url:
             yield from opened(url)
+
+
+def test_old_bodies_are_forgotten_unless_they_are_still_owed(tmp_path: Path) -> None:
+    from crossdock.conformance.storages import LEASE, NOW, arrival, hint, lease, verdict
+    from crossdock.delivery.records import Settlement, State
+
+    for store in opened(sqlite_url(tmp_path)):
+        store.record([arrival(hint(1, payload=b"{1}")), arrival(hint(2, payload=b"{2}"))], NOW)
+        first, second = lease(store)
+        store.settle(first, Settlement(verdict=verdict(State.DELIVERED)), NOW)
+        assert store.forget_bodies(NOW) == 0
+        assert store.forget_bodies(NOW + LEASE) == 1
+        kept = {one.id: store.delivery(one.id) for one in (first, second)}
+        assert [found and found[1].payload for found in kept.values()] == [b"", second.message.payload]

@@ -15,7 +15,7 @@ from crossdock.contract.message import Message
 from crossdock.delivery.records import Arrival, Attempt, Delivery, Link, Recorded, Settlement
 from crossdock.delivery.store import Checkpoint, DeadFilter, DeliveryView, Event, Pause
 from crossdock.errors import LeaseLost, StorageError
-from crossdock.storage import inbox, letters, outbox, reading, streams, trail
+from crossdock.storage import inbox, letters, outbox, reading, retention, streams, trail
 from crossdock.storage.committer import Committer
 from crossdock.storage.payloads import Payloads, Sealer
 
@@ -189,6 +189,10 @@ class SqlStore:
     def seal_audit(self, limit: int = 5000) -> int:
         """Chain what is not chained yet; returns how many rows."""
         return self._committer.run(lambda c: trail.seal(c, limit))
+
+    def forget_bodies(self, before: datetime, limit: int = 500) -> int:
+        """Bodies older than this that nothing is owed of; returns how many went."""
+        return self._committer.run(lambda c: retention.forget_bodies(c, before, limit))
 
     def audit_broken_at(self) -> int | None:
         """Seal all, then check all: the first position that does not fit, or None."""
