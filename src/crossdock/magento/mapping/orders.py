@@ -23,6 +23,7 @@ from crossdock.magento.mapping.wire import (
     rows,
     scalar,
     text,
+    wire_names,
 )
 from crossdock.model.order import Order, OrderState
 from crossdock.model.sighting import Sighting
@@ -30,9 +31,7 @@ from crossdock.model.sighting import Sighting
 _ONE = Decimal(1)
 _STATES = {state.value: state for state in OrderState}
 _MONEY = {
-    name
-    for kind in (HeaderMoney, BaseHeaderMoney, ExtraMoney, BaseExtraMoney)
-    for name in kind.__struct_encode_fields__
+    name for kind in (HeaderMoney, BaseHeaderMoney, ExtraMoney, BaseExtraMoney) for name in wire_names(kind).values()
 }
 # said by a field of the order already
 _MAPPED = frozenset(

@@ -4,8 +4,8 @@ Numbers are taken from the JSON text itself: ints, floats and exponents mix unde
 `1.4210854715202e-14` behind. The store keeps four decimals, so an amount is rounded to four and is exact then. Null and
 an empty string mean "absent"; an empty PHP array may stand where an object belongs.
 
-Each amount comes twice, in the order's currency and (`base_`) in the store's. One Struct a meaning, and one that
-renames its fields, read both out of the same JSON object.
+Each amount comes twice, in the order's currency and (`base_`) in the store's: one Struct a meaning, and its twin that
+reads the other keys of the same JSON object.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -85,16 +85,31 @@ def base_name(name: str) -> str:
     return _ODD_BASE_NAMES.get(name, f"base_{name}")
 
 
-class BaseRowMoney(RowMoney, frozen=True, kw_only=True, rename=base_name):
+class BaseRowMoney(RowMoney, frozen=True, kw_only=True):
     """The same row in the base currency."""
 
+    in_base: ClassVar[bool] = True
 
-class BaseHeaderMoney(HeaderMoney, frozen=True, kw_only=True, rename=base_name):
+
+class BaseHeaderMoney(HeaderMoney, frozen=True, kw_only=True):
     """The same document in the base currency."""
 
+    in_base: ClassVar[bool] = True
 
-class BaseExtraMoney(ExtraMoney, frozen=True, kw_only=True, rename=base_name):
+
+class BaseExtraMoney(ExtraMoney, frozen=True, kw_only=True):
     """The same additions in the base currency."""
+
+    in_base: ClassVar[bool] = True
+
+
+def wire_names(kind: type[msgspec.Struct]) -> dict[str, str]:
+    """Our field's name -> the JSON key that it is read from.
+
+    Not by msgspec's `rename`: that leaves inherited fields alone, and the base currency would be the order's.
+    """
+    in_base = getattr(kind, "in_base", False)
+    return {name: base_name(name) if in_base else name for name in kind.__struct_fields__}
 
 
 def decode(raw: bytes) -> JsonObject:
@@ -110,7 +125,8 @@ def decode(raw: bytes) -> JsonObject:
 
 def take(kind: type[W], found: Mapping[str, Any], where: str) -> W:
     """One of the structs above out of a JSON object. Raises MappingError, with `where` in its field."""
-    present = {name: value for name, value in found.items() if value is not None and value != ""}
+    given = {name: found.get(key) for name, key in wire_names(kind).items()}
+    present = {name: value for name, value in given.items() if value is not None and value != ""}
     try:
         taken = msgspec.convert(present, kind, strict=False)
     except msgspec.ValidationError as problem:

@@ -1,0 +1,35 @@
+"""`python -m crossdock.api.schema` prints the API's description: docs/reference/openapi.json is made by it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from crossdock.api.application import create_app
+from crossdock.api.webhooks import Webhooks
+from crossdock.contract.message import Message
+
+
+class _Nowhere:
+    """An intake that nobody calls."""
+
+    def offer(self, message: Message, fingerprint: str = "") -> Future[Any]:  # noqa: ARG002  the port's signature
+        """Never."""
+        return Future()
+
+
+def described() -> str:
+    """The OpenAPI document, as it is served."""
+    registry = CollectorRegistry()
+    hooks = Webhooks({}, _Nowhere(), lambda: datetime.now(UTC), body_limit=1, registry=registry)
+    app = create_app(hooks, lambda: True, registry)
+    return json.dumps(app.openapi_schema.to_schema(), indent=1, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(described())
