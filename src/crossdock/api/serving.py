@@ -96,12 +96,13 @@ def _door(name: str, connector: MagentoConnector) -> Door:
     hooks = connector.settings.webhooks
     if hooks.format == "adobe":
         raise ConfigurationError([f"connections.{name}.webhooks.format: adobe is not taken yet"])
+    if hooks.keep_unknown:
+        raise ConfigurationError([f"connections.{name}.webhooks.keep_unknown: is not built yet"])
     door = magento.Door(
         connection=name,
         format=hooks.format,
         secrets=tuple(resolve(reference) for reference in hooks.secrets),
         trusted=hooks.payload == "trusted",
-        keep_unknown=False,
     )
 
     def receive(event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Sequence[Message]:

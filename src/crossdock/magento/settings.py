@@ -127,7 +127,8 @@ class WebhookSettings(Strict):
         description="hint: the order is read afresh; trusted: what was sent is used (the store cannot be read)",
     )
     keep_unknown: bool = Field(
-        default=False, description="whether events of an unknown kind are kept instead of refused"
+        default=False,
+        description="whether events of an unknown kind are kept instead of refused; not built yet: true is refused",
     )
     public_url: str = Field(
         default="", description="the address at which the store reaches this Crossdock, for subscriptions"
