@@ -7,6 +7,7 @@ after it as before.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_DOWN, Decimal
 from types import MappingProxyType
@@ -40,24 +41,27 @@ def expand(order: Order, strategy: Strategy, *, list_prices: Mapping[str, Decima
       SKU, one piece) times quantity where all of a bundle's parts have one, else by quantity, since a store does not
       tell the list prices of a fixed bundle's parts.
     """
-    parents = {line.parent_id for line in order.lines if line.parent_id}
     by_id = {line.id: line for line in order.lines}
-    if not parents & by_id.keys():
-        return order
+    parts: defaultdict[str, list[OrderLine]] = defaultdict(list)
+    for line in order.lines:
+        parts[_root(line, by_id)].append(line)
     lines: list[OrderLine] = []
     for line in order.lines:
-        if _root(line, by_id) != line.id:
-            continue
-        children = tuple(one for one in order.lines if one.id != line.id and _root(one, by_id) == line.id)
-        lines += _expanded(_Bundle(parent=line, children=children), strategy, list_prices) if children else [line]
+        children = tuple(part for part in parts.get(line.id, ()) if part.id != line.id)
+        if children:
+            lines += _expanded(_Bundle(parent=line, children=children), strategy, list_prices)
+        elif line.id in parts:
+            lines.append(line)
     return msgspec.structs.replace(order, lines=tuple(lines))
 
 
 def _root(line: OrderLine, by_id: Mapping[str, OrderLine]) -> str:
-    """The id of the outermost line that this one is a part of; its own where it is none's."""
-    seen = {line.id}
-    while line.parent_id is not None and line.parent_id in by_id and line.parent_id not in seen:
+    """The id of the outermost line that this one is a part of; its own where it is none's, or in a ring."""
+    first, seen = line.id, {line.id}
+    while line.parent_id is not None and line.parent_id in by_id:
         line = by_id[line.parent_id]
+        if line.id in seen:
+            return first
         seen.add(line.id)
     return line.id
 
@@ -147,8 +151,8 @@ def _weights(children: Sequence[OrderLine], list_prices: Mapping[str, Decimal]) 
 
 def _shared(bundle: _Bundle, weights: Sequence[Decimal]) -> Iterator[OrderLine]:
     parent = bundle.parent
-    amounts = _shared_amounts(parent.amounts, weights)
-    base_amounts = _shared_amounts(parent.base_amounts, weights)
+    amounts = _shared_amounts(parent.amounts, weights, [tax.amount for tax in parent.taxes])
+    base_amounts = _shared_amounts(parent.base_amounts, weights, [tax.base_amount for tax in parent.taxes])
     taxes = [_shared_tax(tax, weights) for tax in parent.taxes]
     for place, child in enumerate(bundle.children):
         yield msgspec.structs.replace(
@@ -160,9 +164,11 @@ def _shared(bundle: _Bundle, weights: Sequence[Decimal]) -> Iterator[OrderLine]:
         )
 
 
-def _shared_amounts(whole: LineAmounts, weights: Sequence[Decimal]) -> list[LineAmounts]:
+def _shared_amounts(whole: LineAmounts, weights: Sequence[Decimal], taxes: Sequence[Decimal]) -> list[LineAmounts]:
     """`net` is not shared by itself: it is gross - discount on every part, and so its sum is right too."""
     shares = {field: share(getattr(whole, field), weights) for field in _ROW_FIELDS if field != "net"}
+    if taxes and sum(taxes, ZERO) == whole.tax:  # then a part's tax is the sum of its taxes, to the cent
+        shares["tax"] = [sum(of_one, ZERO) for of_one in zip(*(share(tax, weights) for tax in taxes), strict=True)]
     return [
         LineAmounts(
             net=shares["gross"][place] - shares["discount"][place],

@@ -99,7 +99,8 @@ def _place(ground: _Ground) -> Duty:
         return Duty(flow="orders", target=target, reason=decision.reason, again_in=again)
     proven = settle(order, prove(order), ground.options.on_mismatch, ground.options.accept_cents)
     parked = isinstance(proven, Problem)
-    record = order if isinstance(proven, Problem) else expand(proven, ground.options.bundles)
+    # a parked order that is replayed goes as any other would
+    record = expand(order if isinstance(proven, Problem) else proven, ground.options.bundles)
     return Duty(
         flow="orders",
         target=target,

@@ -62,6 +62,8 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 def parse_lines(order: JsonObject) -> tuple[OrderLine, ...]:
     """The lines in the store's order. Raises MappingError."""
     parsed = [_read_row(row, f"items[{place}]") for place, row in enumerate(rows(order, "items"))]
+    if not parsed:
+        raise MappingError("items", "the order has no rows; was it read with a `fields` filter?")
     by_id = {row.id: row for row in parsed}
     if len(by_id) != len(parsed):
         raise MappingError("items", "two rows have the same item_id")

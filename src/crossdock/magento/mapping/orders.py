@@ -124,8 +124,8 @@ def _extra(found: JsonObject) -> Iterator[tuple[str, str]]:
     for line in rows(extension, "payment_additional_info"):
         if text(line, "key") == "method_title":
             yield "payment.method_title", text(line, "value")
-    for card in rows(extension, "gift_cards"):
-        yield f"gift_card.{text(card, 'id') or len(card)}", text(card, "amount", "base_amount")
+    for place, card in enumerate(rows(extension, "gift_cards"), start=1):
+        yield f"gift_card.{text(card, 'id') or place}", text(card, "amount", "base_amount")
 
 
 def _scalars(found: JsonObject, prefix: str, without: frozenset[str]) -> Iterator[tuple[str, str]]:

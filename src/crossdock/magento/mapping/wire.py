@@ -10,7 +10,7 @@ reads the other keys of the same JSON object.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, TypeVar
@@ -125,20 +125,7 @@ def decode(raw: bytes) -> JsonObject:
 
 def take(kind: type[W], found: Mapping[str, Any], where: str) -> W:
     """One of the structs above out of a JSON object. Raises MappingError, with `where` in its field."""
-    given = {name: found.get(key) for name, key in wire_names(kind).items()}
-    present = {name: value for name, value in given.items() if value is not None and value != ""}
-    try:
-        taken = msgspec.convert(present, kind, strict=False)
-    except msgspec.ValidationError as problem:
-        raise MappingError(where, _without_values(str(problem))) from problem
-    return msgspec.structs.replace(taken, **dict(_rounded(taken, where)))
-
-
-def _rounded(taken: msgspec.Struct, where: str) -> Iterator[tuple[str, Decimal]]:
-    for name in taken.__struct_fields__:
-        value = getattr(taken, name)
-        if isinstance(value, Decimal):
-            yield name, _to_four_decimals(value, f"{where}.{name}")
+    return kind(**{name: decimal(found, key, where) for name, key in wire_names(kind).items()})
 
 
 def decimal(found: Mapping[str, Any], name: str, where: str, default: Decimal = ZERO) -> Decimal:
@@ -215,11 +202,6 @@ def moment(found: Mapping[str, Any], name: str, where: str) -> datetime:
     """`YYYY-MM-DD HH:MM:SS`, which is UTC whatever the store's own time zone. Raises MappingError."""
     try:
         told = datetime.fromisoformat(needed(found, name, where))
-    except ValueError as problem:
+        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+    except (ValueError, OverflowError) as problem:
         raise MappingError(f"{where}.{name}", "not a time") from problem
-    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
-
-
-def _without_values(problem: str) -> str:
-    """What msgspec expected and where; never the value itself."""
-    return problem.split(", got", maxsplit=1)[0][:200]
