@@ -145,7 +145,9 @@ def main() -> None:
     rows = [audit()]
     with tempfile.TemporaryDirectory() as folder:
         shop, erp = StoreServer(), ErpServer()
-        serving = Serving(settings(Path(folder), shop.url, erp.url))
+        auth = {"scheme": "bearer", "token": "env:CROSSDOCK_DEMO_TOKEN"}
+        connection = {"kind": "rest", "base_url": erp.url, "auth": auth, "dedupes": False, "settling_s": 1}
+        serving = Serving(settings(Path(folder), shop.url, connection))
         servers: tuple[StoreServer | ErpServer | Serving, ...] = (shop, erp, serving)
         for server in servers:
             server.start()

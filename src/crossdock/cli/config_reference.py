@@ -24,6 +24,7 @@ from crossdock.settings import DEFAULT_FILE, FILE_VARIABLE, PREFIX, Settings
 ENDS: Mapping[str, tuple[str, str]] = {
     "magento": ("crossdock.magento.settings", "MagentoSettings"),
     "rest": ("crossdock.erp.rest.settings", "RestSettings"),
+    "tryton": ("crossdock.erp.tryton.settings", "TrytonSettings"),
     "webhook": ("crossdock.erp.rest.settings", "WebhookSettings"),
 }
 

@@ -27,7 +27,7 @@ def connector_kinds() -> Mapping[str, Builder]:
     What such an entry point names is loaded when its kind is first built. Raises ConfigurationError where two claim
     one kind.
     """
-    found: dict[str, Builder] = {"rest": _rest, "webhook": _webhook}
+    found: dict[str, Builder] = {"rest": _rest, "tryton": _tryton, "webhook": _webhook}
     twice: list[str] = []
     for point in entry_points(group=GROUP):
         if point.name in found:
@@ -60,5 +60,11 @@ def _rest(name: str, settings: Mapping[str, Any], *, observe: Observer | None = 
 
 def _webhook(name: str, settings: Mapping[str, Any], *, observe: Observer | None = None) -> Connector:
     from crossdock.erp.rest.publisher import build
+
+    return build(name, settings, observe=observe)
+
+
+def _tryton(name: str, settings: Mapping[str, Any], *, observe: Observer | None = None) -> Connector:
+    from crossdock.erp.tryton.connector import build
 
     return build(name, settings, observe=observe)

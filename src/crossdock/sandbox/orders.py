@@ -26,10 +26,12 @@ class OrderMaker:
     def __init__(self, seed: int) -> None:
         self._luck = random.Random(seed)
         self._next_row = 1
+        self._carried = Decimal(0)
 
     def make(self, number: int, now: datetime, kind: str = "") -> dict[str, Any]:
         """The order with entity_id `number`, placed now, of one of KINDS."""
         kind = kind or self._luck.choice(KINDS)
+        self._carried = Decimal(0)
         rows = self._rows(kind, number, Decimal(10) if kind == "coupon" else Decimal(0))
         address = self._address(number)
         shipping = Decimal(0) if kind == "virtual" else Decimal(self._luck.choice(("5.00", "7.90", "0.00")))
@@ -70,7 +72,10 @@ class OrderMaker:
         quantity = self._luck.randint(1, 4)
         gross = price * quantity
         discount = cents(gross * percent / 100)
-        tax = cents((gross - discount) * RATE / 100)
+        # the store's default: tax is rounded on the total, and each row carries the last one's remainder on
+        exact = (gross - discount) * RATE / 100 + self._carried
+        tax = cents(exact)
+        self._carried = exact - tax
         money = {
             "price": price,
             "original_price": price,

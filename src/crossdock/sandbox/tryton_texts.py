@@ -31,10 +31,13 @@ class Sale(metaclass=PoolMeta):
     def __setup__(cls):
         super().__setup__()
         table = cls.__table__()
-        cls._sql_constraints.append((
-            "company_reference_unique",
-            Unique(table, table.company, table.reference),
-            "crossdock_reference.msg_reference_taken"))
+        cls._sql_constraints.append(
+            (
+                "company_reference_unique",
+                Unique(table, table.company, table.reference),
+                "crossdock_reference.msg_reference_taken",
+            )
+        )
 
     @classmethod
     def preprocess_values(cls, mode, values):
@@ -89,7 +92,7 @@ create_chart(company)
 accounts = get_accounts(company)
 for rate in wanted["rates"]:
     tax = create_tax(Decimal(rate))
-    tax.name = tax.description = "VAT %s %%" % (Decimal(rate) * 100).normalize()
+    tax.name = tax.description = "VAT {:f} %".format((Decimal(rate) * 100).normalize())
     tax.save()
 
 Country = Model.get("country.country")
