@@ -21,7 +21,7 @@ check: $(READY)  ## lint, types, import contracts
 	$(VENV)/bin/lint-imports
 
 bench: $(READY)  ## figures of this machine
-	$(VENV)/bin/python benchmarks/bench.py $(ARGS)
+	$(VENV)/bin/python -m benchmarks.bench $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Crossdock needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

@@ -125,6 +125,7 @@ def capabilities_of(settings: RestSettings) -> Capabilities:
         finds=frozenset(findable) & settings.flows,
         settling=settings.settling_s,
         evidence=Evidence.SIMULATED,
+        pace=settings.limits.pace(),
     )
 
 

@@ -101,6 +101,7 @@ class WebhookConnector:
             dedupes=frozenset(settings.flows) if settings.dedupes else frozenset(),
             settling=settings.settling_s,
             evidence=Evidence.SIMULATED,
+            pace=settings.limits.pace(),
         )
         self._sink = EventSink(client, settings)
 

@@ -10,6 +10,7 @@ import jmespath
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from crossdock.transport.http import HttpOptions, is_loopback
+from crossdock.transport.limits import LimitSettings
 
 SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
 FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds"]
@@ -203,6 +204,7 @@ class RestSettings(Strict):
         default=30, ge=0, description="seconds after which a request that we gave up on can no longer take effect"
     )
     deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="deadlines of one request")
+    limits: LimitSettings = Field(default=LimitSettings(), description="how fast it may be used")
     max_response_bytes: int = Field(default=10_000_000, gt=0, description="bytes that an answer may have")
     allow_plain_http: bool = Field(default=False, description="whether http:// is allowed beyond this machine itself")
     ca_file: str = Field(default="", description="PEM file with a further certificate authority")
@@ -257,6 +259,7 @@ class WebhookSettings(Strict):
         default=30, ge=0, description="seconds after which a request that we gave up on can no longer take effect"
     )
     deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="deadlines of one request")
+    limits: LimitSettings = Field(default=LimitSettings(), description="how fast it may be used")
     max_response_bytes: int = Field(default=1_000_000, gt=0, description="bytes that an answer may have")
     allow_plain_http: bool = Field(default=False, description="whether http:// is allowed beyond this machine itself")
     ca_file: str = Field(default="", description="PEM file with a further certificate authority")
