@@ -25,6 +25,7 @@ VOLATILE = frozenset(
 )
 # In a webhook's body but not always in a GET, and told elsewhere in the order.
 VOLATILE_EXTENSIONS = frozenset({"converting_from_quote"})
+IGNORED = VOLATILE | VOLATILE_EXTENSIONS
 
 
 def content_hash(order: Mapping[str, Any]) -> str:
@@ -33,16 +34,24 @@ def content_hash(order: Mapping[str, Any]) -> str:
 
 
 def _settled(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            str(name): _settled(inner)
-            for name, inner in value.items()
-            if inner is not None and name not in VOLATILE and name not in VOLATILE_EXTENSIONS
-        }
-    if isinstance(value, list | tuple):
-        return [_settled(inner) for inner in value]
-    if isinstance(value, bool):
+    """Told in one way only: without what moves by itself, numbers as text. Run for each of an order's 300 values."""
+    kind = type(value)
+    if kind is str or kind is bool:
         return value
+    if kind is dict:
+        return {name: _settled(inner) for name, inner in value.items() if inner is not None and name not in IGNORED}
+    if kind is list:
+        return [_settled(inner) for inner in value]
     if isinstance(value, int | float | Decimal):
-        return format(Decimal(str(value)).normalize(), "f")
+        return _number(value)
     return value
+
+
+def _number(value: float | Decimal) -> str:
+    """Its digits, without an exponent and without zeros that say nothing: 19.990 and 19.99 are one number."""
+    if value == int(value):
+        return str(int(value))
+    text = str(value)
+    if "e" in text or "E" in text:
+        text = format(Decimal(text), "f")
+    return text.rstrip("0") if "." in text else text

@@ -7,6 +7,7 @@ bodies may be old (a retry carries the body of its first try). So every order ev
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,10 @@ ORDER_EVENTS = ("sales.order.", "order.")
 OF_AN_ORDER = ("sales.shipment.", "sales.invoice.", "sales.creditmemo.", "shipment.", "invoice.", "creditmemo.")
 WITHOUT_USE = ("customer.", "catalog.", "cms.")
 MAX_DEPTH = 64
+ESCAPES = re.compile(rb"\\.", re.DOTALL)
+STRINGS = re.compile(rb'"[^"]*"')
+OPENING = b"[{"
+NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 class UnknownEvent(InvalidPayload):
@@ -134,15 +139,7 @@ def _entity_bytes(body: bytes) -> bytes:
 def refuse_deep(body: bytes, limit: int = MAX_DEPTH) -> None:
     """Raises InvalidPayload for JSON nested deeper, without recursion. Brackets inside strings do not count."""
     depth = 0
-    text, escaped = False, False
-    for byte in body:
-        if text:
-            text, escaped = (escaped or byte != 0x22), (byte == 0x5C and not escaped)
-        elif byte == 0x22:
-            text = True
-        elif byte in b"[{":
-            depth += 1
-            if depth > limit:
-                raise InvalidPayload(f"nested deeper than {limit}")
-        elif byte in b"]}":
-            depth -= 1
+    for bracket in STRINGS.sub(b"", ESCAPES.sub(b"", body)).translate(None, NO_BRACKETS):
+        depth += 1 if bracket in OPENING else -1
+        if depth > limit:
+            raise InvalidPayload(f"nested deeper than {limit}")

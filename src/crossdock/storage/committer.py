@@ -11,13 +11,14 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from crossdock.errors import CrossdockError, StorageError
+from crossdock.errors import StorageError
 
 T = TypeVar("T")
 Write = Callable[[Connection], Any]
@@ -31,6 +32,7 @@ class Committer:
         self._engine = engine.execution_options(writes=True)
         self._waiting: queue.SimpleQueue[tuple[Write, Future[Any]] | None] = queue.SimpleQueue()
         self._closed = threading.Event()
+        self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
@@ -58,7 +60,8 @@ class Committer:
             group, last = self._gather(first)
             self._commit(group)
             if last:
-                return
+                break
+        self._disconnect()
 
     def _gather(self, first: tuple[Write, Future[Any]]) -> tuple[list[tuple[Write, Future[Any]]], bool]:
         group = [first]
@@ -74,15 +77,27 @@ class Committer:
 
     def _commit(self, group: Sequence[tuple[Write, Future[Any]]]) -> None:
         try:
-            with self._engine.begin() as connection:
+            connection = self._connected()
+            with connection.begin():
                 results = [write(connection) for write, _ in group]
-        except (SQLAlchemyError, CrossdockError) as error:
-            self._apart(group, error)
         except Exception as error:  # noqa: BLE001  a bug in one write must not kill the thread that serves all
+            self._disconnect()
             self._apart(group, error)
         else:
             for (_, future), result in zip(group, results, strict=True):
                 future.set_result(result)
+
+    def _connected(self) -> Connection:
+        """One connection for all groups, and a fresh one after any failure: the pool asks whether it still answers."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(SQLAlchemyError):  # what is broken need not be given back whole
+                self._connection.close()
+            self._connection = None
 
     def _apart(self, group: Sequence[tuple[Write, Future[Any]]], error: Exception) -> None:
         if len(group) == 1:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
 
 from sqlalchemy import Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection
+
+Once = Callable[[str], Executable]
 
 
-@cache
-def _once(dialect: str, table: Table, returning: str) -> Executable:
-    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    once = made.on_conflict_do_nothing()
-    return once.returning(table.c[returning]) if returning else once
+def insert_once(table: Table, returning: str = "") -> Once:
+    """INSERT … ON CONFLICT DO NOTHING by the dialect's name; its values are given when it is executed."""
 
+    def build(dialect: str) -> Executable:
+        made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+        once = made.on_conflict_do_nothing()
+        return once.returning(table.c[returning]) if returning else once
 
-def insert_once(connection: Connection, table: Table, returning: str = "") -> Executable:
-    """INSERT … ON CONFLICT DO NOTHING, built once: its values are given when it is executed."""
-    return _once(connection.dialect.name, table, returning)
+    return build

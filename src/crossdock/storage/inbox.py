@@ -12,17 +12,23 @@ from crossdock.delivery.records import Arrival, Promise, Recorded, State
 from crossdock.model.base import Record
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
+from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import encode_memo, message_values, payload_subject
 from crossdock.storage.tables import deliveries, messages
 
-KEPT = select(messages.c.seq, messages.c.fingerprint).where(
-    messages.c.source == bindparam("wanted_source"), messages.c.id == bindparam("wanted_id")
+KEPT = Prepared(
+    select(messages.c.seq, messages.c.fingerprint).where(
+        messages.c.source == bindparam("wanted_source"), messages.c.id == bindparam("wanted_id")
+    )
 )
-
-
-LOOKED_AT = select(deliveries.c.state, deliveries.c.content).where(
+KEEP = Prepared(insert_once(messages, "seq"))
+PROMISE = Prepared(insert_once(deliveries))
+OF_KEY = select(deliveries).where(
     deliveries.c.target == bindparam("wanted_target"), deliveries.c.key == bindparam("wanted_key")
 )
+LOOKED_AT = Prepared(OF_KEY)
+HELD = Prepared(OF_KEY.with_for_update())
+RENEW = Prepared(update(deliveries).where(deliveries.c.id == bindparam("wanted")))
 
 
 class Kept(Record, frozen=True, kw_only=True):
@@ -67,12 +73,12 @@ def keep_message(
 ) -> Kept:
     """The message once; the body only where it is new."""
     place = {"wanted_source": message.source, "wanted_id": message.id}
-    found = connection.execute(KEPT, place).one_or_none()
+    found = KEPT.first(connection, place)
     if found is None:
         seq = _insert_message(connection, payloads, message, now, fingerprint, channel)
         if seq is not None:
             return Kept(seq=seq, new=True)
-        found = connection.execute(KEPT, place).one()
+        found = KEPT.first(connection, place)
     same = not fingerprint or not found.fingerprint or found.fingerprint == fingerprint
     return Kept(seq=found.seq, new=False, same=same)
 
@@ -87,7 +93,8 @@ def _insert_message(
         "fingerprint": fingerprint,
         "channel": channel,
     }
-    return connection.execute(insert_once(connection, messages, "seq"), values).scalar_one_or_none()
+    seq: int | None = KEEP.scalar(connection, values)
+    return seq
 
 
 def insert_delivery(
@@ -118,17 +125,12 @@ def insert_delivery(
         "owner": "business" if promise.park else "",
         "memo": encode_memo(promise.memo),
     }
-    made = connection.execute(insert_once(connection, deliveries), values)
-    return made.rowcount == 1
+    return PROMISE.run(connection, values) == 1
 
 
 def _renew(connection: Connection, arrival: Arrival, seq: int, now: datetime) -> bool:
     """A newer state of a subject that has its row: one row a subject, however often it changes."""
-    row = connection.execute(
-        select(deliveries)
-        .where(deliveries.c.target == arrival.target, deliveries.c.key == arrival.key)
-        .with_for_update()
-    ).one()
+    row = HELD.first(connection, {"wanted_target": arrival.target, "wanted_key": arrival.key})
     if _nothing_new(row, arrival.message):
         return False
     changes = {
@@ -141,7 +143,7 @@ def _renew(connection: Connection, arrival: Arrival, seq: int, now: datetime) ->
         changes |= {"state": State.PENDING, "is_open": 1, "due_at": now, "resolved_at": None}
         if row.state != State.PENDING:
             changes |= {"attempts": 0, "unexpected": 0, "opened_at": now}
-    connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(changes))
+    RENEW.run(connection, changes | {"wanted": row.id})
     return True
 
 
@@ -150,7 +152,7 @@ def _came_back(connection: Connection, arrival: Arrival) -> bool:
     if not (arrival.one_row and arrival.message.content):
         return False
     place = {"wanted_target": arrival.target, "wanted_key": arrival.key}
-    row = connection.execute(LOOKED_AT, place).one_or_none()
+    row = LOOKED_AT.first(connection, place)
     return row is not None and row.state == State.DELIVERED and row.content not in {"", arrival.message.content}
 
 

@@ -13,8 +13,11 @@ from crossdock.delivery.records import Attempt, State
 from crossdock.storage import trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
+from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import payload_subject
 from crossdock.storage.tables import connections, deliveries, is_open, messages
+
+NAMED = Prepared(insert_once(connections))
 
 
 def replay(connection: Connection, payloads: Payloads, ids: Sequence[int], by: str, now: datetime) -> int:
@@ -55,7 +58,7 @@ def resolve(connection: Connection, payloads: Payloads, ids: Sequence[int], by: 
 
 def pause(connection: Connection, name: str, reason: str, by: str, now: datetime) -> bool:
     """Nothing is leased for it from this commit on."""
-    connection.execute(insert_once(connection, connections), {"name": name})
+    NAMED.run(connection, {"name": name})
     done = connection.execute(
         update(connections)
         .where(connections.c.name == name, connections.c.paused_at.is_(None))

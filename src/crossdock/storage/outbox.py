@@ -20,13 +20,14 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from crossdock.delivery.records import Delivery, Promise, Settlement, State, Verdict
 from crossdock.storage import trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.inbox import insert_delivery, keep_message
 from crossdock.storage.payloads import Payloads
+from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import delivery_of, message_of, payload_subject
 from crossdock.storage.tables import Moment, connections, deliveries, is_open, links, messages
 
@@ -78,16 +79,16 @@ def _claim_statement() -> Update:
 
 
 # Built once: making a statement costs more than running it.
-DUE = _due_statement()
+DUE = Prepared(_due_statement())
 CLAIM = _claim_statement()
-PAUSED = select(connections.c.name).where(connections.c.paused_at.is_not(None))
+PAUSED = Prepared(select(connections.c.name).where(connections.c.paused_at.is_not(None)))
 LOADED = (
     select(deliveries, *MESSAGE_COLUMNS)
     .join(messages, messages.c.seq == deliveries.c.message_seq)
     .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(deliveries.c.priority, deliveries.c.due_at, deliveries.c.id)
 )
-FENCED = (
+FENCED = Prepared(
     select(deliveries.c.generation, deliveries.c.one_row, deliveries.c.reference)
     .where(
         deliveries.c.id == bindparam("wanted"),
@@ -96,7 +97,18 @@ FENCED = (
     )
     .with_for_update()
 )
-SETTLED = update(deliveries).where(deliveries.c.id == bindparam("wanted"))
+SETTLED = Prepared(update(deliveries).where(deliveries.c.id == bindparam("wanted")))
+END = Prepared(
+    update(deliveries)
+    .where(
+        deliveries.c.target == bindparam("wanted_target"),
+        deliveries.c.key == bindparam("wanted_key"),
+        deliveries.c.state == State.PENDING,
+        deliveries.c.maybe_sent.is_(False),
+    )
+    .values(state=State.SUPERSEDED, is_open=0, settled_at=bindparam("now"), reason=bindparam("why"))
+)
+LINK = Prepared(insert_once(links))
 
 
 def lease(
@@ -109,12 +121,12 @@ def lease(
     limit: int,
 ) -> list[Delivery]:
     """Heads of lanes that are due, target by target, paused ones left out."""
-    paused = set(connection.execute(PAUSED).scalars())
+    paused = set(PAUSED.scalars(connection, {}))
     ids: list[int] = []
     for target, slots in limits.items():
         room = min(slots, limit - len(ids))
         if target not in paused and room > 0:
-            ids += connection.execute(DUE, {"wanted": target, "now": now, "most": room}).scalars()
+            ids += DUE.scalars(connection, {"wanted": target, "now": now, "most": room})
     if not ids:
         return []
     connection.execute(CLAIM, {"ids": ids, "until": until, "worker": worker})
@@ -126,14 +138,14 @@ def settle(
     connection: Connection, payloads: Payloads, delivery: Delivery, settlement: Settlement, now: datetime
 ) -> bool:
     """All of it, or False and nothing when the fence has moved on."""
-    row = connection.execute(FENCED, {"wanted": delivery.id, "held": delivery.fence}).mappings().one_or_none()
+    row = FENCED.first(connection, {"wanted": delivery.id, "held": delivery.fence})
     if row is None:
         return False
     kept_all = _end(connection, settlement, now)
     for promise in settlement.promises:
         _promise(connection, payloads, promise, now)
     values = _settled(row, delivery, settlement, now, look_again=not kept_all)
-    connection.execute(SETTLED, values | {"wanted": delivery.id})
+    SETTLED.run(connection, values | {"wanted": delivery.id})
     _link(connection, settlement, now)
     subject = payload_subject(delivery.source, delivery.subject)
     payloads.about(connection, subject, settlement.subjects)
@@ -143,7 +155,7 @@ def settle(
 
 
 def _settled(
-    row: RowMapping, delivery: Delivery, settlement: Settlement, now: datetime, *, look_again: bool
+    row: Any, delivery: Delivery, settlement: Settlement, now: datetime, *, look_again: bool
 ) -> dict[str, Any]:
     verdict = settlement.verdict
     values: dict[str, Any] = {
@@ -160,11 +172,11 @@ def _settled(
         "leased_until": None,
         "leased_by": None,
         "settled_at": None if verdict.state == State.PENDING else now,
-        "reference": settlement.reference or row["reference"],
+        "reference": settlement.reference or row.reference,
     }
     if verdict.state == State.DELIVERED or settlement.content:
         values["content"] = settlement.content
-    if row["one_row"] and verdict.state != State.LEASED and (row["generation"] != delivery.generation or look_again):
+    if row.one_row and verdict.state != State.LEASED and (row.generation != delivery.generation or look_again):
         values |= {"state": State.PENDING, "is_open": 1, "settled_at": None}
         values["due_at"] = now + LOOK_AGAIN if look_again else min(verdict.due_at, now)
         values["opened_at"] = now
@@ -181,17 +193,8 @@ def _end(connection: Connection, settlement: Settlement, now: datetime) -> bool:
     """Supersede promises that were not kept yet; False where one got under way meanwhile."""
     ended = True
     for target, key, reason in settlement.ends:
-        done = connection.execute(
-            update(deliveries)
-            .where(
-                deliveries.c.target == target,
-                deliveries.c.key == key,
-                deliveries.c.state == State.PENDING,
-                deliveries.c.maybe_sent.is_(False),
-            )
-            .values(state=State.SUPERSEDED, is_open=0, settled_at=now, reason=reason)
-        )
-        ended = ended and done.rowcount == 1
+        done = END.run(connection, {"wanted_target": target, "wanted_key": key, "now": now, "why": reason})
+        ended = ended and done == 1
     return ended
 
 
@@ -211,7 +214,7 @@ def _link(connection: Connection, settlement: Settlement, now: datetime) -> None
             "number": link.number,
             "created_at": now,
         }
-        connection.execute(insert_once(connection, links), values)
+        LINK.run(connection, values)
 
 
 def give_back(connection: Connection, leased: Sequence[Delivery], now: datetime) -> None:

@@ -15,15 +15,19 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from crossdock.storage.dialect import insert_once
+from crossdock.storage.prepared import Prepared
 from crossdock.storage.tables import payloads, people, subject_keys
 
 CACHED_KEYS = 4096
-KEEP = payloads.insert().returning(payloads.c.id)
-READ = (
+KEEP = Prepared(payloads.insert().returning(payloads.c.id))
+READ = Prepared(
     select(payloads.c.body, payloads.c.subject, subject_keys.c.wrapped)
     .join(subject_keys, subject_keys.c.subject == payloads.c.subject)
     .where(payloads.c.id == bindparam("wanted"))
 )
+KEY = Prepared(select(subject_keys.c.wrapped).where(subject_keys.c.subject == bindparam("wanted")))
+NEW_KEY = Prepared(insert_once(subject_keys))
+ABOUT = Prepared(insert_once(people))
 
 
 class Sealer(Protocol):
@@ -62,14 +66,14 @@ class Payloads:
             return None
         sealed = self._sealer.seal(wrapped, body, subject.encode())
         values = {"subject": subject, "body": sealed, "created_at": now}
-        payload_id: int = connection.execute(KEEP, values).scalar_one()
+        payload_id: int = KEEP.scalar(connection, values)
         return payload_id
 
     def read(self, connection: Connection, payload_id: int | None) -> bytes:
         """The body; empty where there is none, or its subject was erased."""
         if payload_id is None:
             return b""
-        row = connection.execute(READ, {"wanted": payload_id}).one_or_none()
+        row = READ.first(connection, {"wanted": payload_id})
         if row is None or row.wrapped is None:
             return b""
         return self._sealer.open(row.wrapped, row.body, row.subject.encode())
@@ -81,7 +85,7 @@ class Payloads:
     def about(self, connection: Connection, subject: str, fingerprints: tuple[str, ...]) -> None:
         """Remember whose data a subject's bodies hold, by keyed fingerprint, so that a person can be erased."""
         for fingerprint in fingerprints:
-            connection.execute(insert_once(connection, people), {"fingerprint": fingerprint, "subject": subject})
+            ABOUT.run(connection, {"fingerprint": fingerprint, "subject": subject})
 
     def erase(self, connection: Connection, subject: str, now: datetime) -> bool:
         """Destroy a subject's key; False where there is none to destroy."""
@@ -106,12 +110,9 @@ class Payloads:
                 return cached
         fresh = self._sealer.new_subject_key()
         values = {"subject": subject, "wrapped": fresh, "created_at": now}
-        made = connection.execute(insert_once(connection, subject_keys), values)
-        if made.rowcount == 1:
+        if NEW_KEY.run(connection, values) == 1:
             return fresh  # cached only once it is read back: this transaction may still roll back
-        found: bytes | None = connection.execute(
-            select(subject_keys.c.wrapped).where(subject_keys.c.subject == subject)
-        ).scalar_one()
+        found: bytes | None = KEY.scalar(connection, {"wanted": subject})
         if found is not None:
             self._remember(subject, found)
         return found

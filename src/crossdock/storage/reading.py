@@ -14,10 +14,11 @@ from crossdock.delivery.records import Link, State
 from crossdock.delivery.store import DeadFilter, DeliveryView, Event, Pause
 from crossdock.storage.outbox import MESSAGE_COLUMNS
 from crossdock.storage.payloads import Payloads
+from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import known_of, message_of, view_of
 from crossdock.storage.tables import audit, connections, deliveries, is_open, links, messages
 
-KNOWN = (
+KNOWN = Prepared(
     select(deliveries)
     .where(
         deliveries.c.source == bindparam("wanted_source"),
@@ -26,19 +27,21 @@ KNOWN = (
     )
     .order_by(deliveries.c.id)
 )
-NEXT_DUE = select(func.min(deliveries.c.due_at)).where(is_open(), deliveries.c.state == State.PENDING)
+NEXT_DUE = Prepared(
+    select(func.min(deliveries.c.due_at).label("due_at")).where(is_open(), deliveries.c.state == State.PENDING)
+)
 CHUNK = 500  # bound parameters in one statement
 
 
 def known(connection: Connection, source: str, subject: str) -> list[Known]:
     """Promises about a subject, oldest first; the looks at it are no promises."""
-    rows = connection.execute(KNOWN, {"wanted_source": source, "wanted_subject": subject})
+    rows = KNOWN.rows(connection, {"wanted_source": source, "wanted_subject": subject})
     return [known_of(row) for row in rows]
 
 
 def next_due(connection: Connection) -> datetime | None:
     """The earliest moment at which something comes due, whoever is paused."""
-    earliest: datetime | None = connection.execute(NEXT_DUE).scalar_one()
+    earliest: datetime | None = NEXT_DUE.scalar(connection, {})
     return earliest
 
 

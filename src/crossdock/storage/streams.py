@@ -11,14 +11,17 @@ from sqlalchemy.engine import Connection, Row
 from crossdock.contract.connector import Watermark
 from crossdock.delivery.store import Checkpoint
 from crossdock.storage.dialect import insert_once
+from crossdock.storage.prepared import Prepared
 from crossdock.storage.tables import checkpoints
+
+NEW = Prepared(insert_once(checkpoints))
 
 
 def claim(
     connection: Connection, source: str, stream: str, holder: str, now: datetime, until: datetime
 ) -> Checkpoint | None:
     """A new fence for the new reader; None while another's claim holds."""
-    connection.execute(insert_once(connection, checkpoints), {"source": source, "stream": stream, "fence": 0})
+    NEW.run(connection, {"source": source, "stream": stream, "fence": 0})
     done = connection.execute(
         update(checkpoints)
         .where(

@@ -10,16 +10,25 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import bindparam, func, literal_column, select, text, update
 from sqlalchemy.engine import Connection
 
 from crossdock.delivery.records import Attempt, Delivery
 from crossdock.security import chain
 from crossdock.storage.payloads import Payloads
+from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import payload_subject
 from crossdock.storage.tables import audit
 
-APPEND = audit.insert()
+APPEND = Prepared(audit.insert().inline())
+LAST = Prepared(
+    select(audit.c.position, audit.c.hash)
+    .where(audit.c.position.is_not(None))
+    .order_by(audit.c.position.desc())
+    .limit(literal_column("1"))
+)
+LOOSE = Prepared(select(audit).where(audit.c.position.is_(None)).order_by(audit.c.id).limit(bindparam("most")))
+PLACE = Prepared(update(audit).where(audit.c.id == bindparam("wanted")))
 GENESIS = b"\x00" * 32
 CHAINED = [
     "id",
@@ -70,26 +79,22 @@ def append(
         "duration_ms": attempt.duration_ms,
         "created_at": attempt.started_at,
     }
-    connection.execute(APPEND, values)
+    APPEND.run(connection, values)
 
 
 def seal(connection: Connection, limit: int) -> int:
     """Give unsealed rows their place in the chain; returns how many."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(7305105)"))  # one sealer at a time
-    last = connection.execute(
-        select(audit.c.position, audit.c.hash)
-        .where(audit.c.position.is_not(None))
-        .order_by(audit.c.position.desc())
-        .limit(1)
-    ).one_or_none()
+    last = LAST.first(connection, {})
     position, previous = (last.position, last.hash) if last else (0, GENESIS)
-    rows = connection.execute(select(audit).where(audit.c.position.is_(None)).order_by(audit.c.id).limit(limit)).all()
-    for row in rows:
+    places = []
+    for row in LOOSE.rows(connection, {"most": limit}):
         position += 1
-        previous = chain.link(previous, chained(row._mapping, position))  # noqa: SLF001  SQLAlchemy's public name
-        connection.execute(update(audit).where(audit.c.id == row.id).values(position=position, hash=previous))
-    return len(rows)
+        previous = chain.link(previous, chained(row._asdict(), position))
+        places.append({"wanted": row.id, "position": position, "hash": previous})
+    PLACE.many(connection, places)
+    return len(places)
 
 
 def chained(row: Mapping[Any, Any], position: int) -> dict[str, Any]:
@@ -111,12 +116,7 @@ def broken_at(connection: Connection) -> int | None:
 
 def sealed(connection: Connection) -> tuple[int, str]:
     """How many rows are in the chain, and its last hash: write this down elsewhere to notice a cut tail."""
-    last = connection.execute(
-        select(audit.c.position, audit.c.hash)
-        .where(audit.c.position.is_not(None))
-        .order_by(audit.c.position.desc())
-        .limit(1)
-    ).one_or_none()
+    last = LAST.first(connection, {})
     return (last.position, last.hash.hex()) if last else (0, "")
 
 
