@@ -138,6 +138,8 @@ def _entity_bytes(body: bytes) -> bytes:
 
 def refuse_deep(body: bytes, limit: int = MAX_DEPTH) -> None:
     """Raises InvalidPayload for JSON nested deeper, without recursion. Brackets inside strings do not count."""
+    if body.count(b"[") + body.count(b"{") <= limit:
+        return
     depth = 0
     for bracket in STRINGS.sub(b"", ESCAPES.sub(b"", body)).translate(None, NO_BRACKETS):
         depth += 1 if bracket in OPENING else -1
