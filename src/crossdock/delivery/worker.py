@@ -90,18 +90,19 @@ class Worker:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
+            limits = self._limits()
+            if not limits:  # all hands are full, or every breaker is open: nothing in the tables would change that
+                self._wake.wait(self._options.idle_seconds)
+                continue
             try:
-                begun = self._begin_due()
+                begun = self._begin_due(limits)
             except StorageError as error:
                 log.error("cannot lease", error=str(error))
                 begun = 0
             if not begun:
                 self._wake.wait(self._pause())
 
-    def _begin_due(self) -> int:
-        limits = self._limits()
-        if not limits:
-            return 0
+    def _begin_due(self, limits: Mapping[str, int]) -> int:
         now = self._clock()
         until = now + timedelta(seconds=self._options.lease_seconds)
         room = self._options.threads + self._options.batch - self._under_way
@@ -149,7 +150,7 @@ class Worker:
             due = self._store.next_due(self._clock())
         except StorageError:
             return self._options.idle_seconds
-        if due is None or not self._limits():
+        if due is None:
             return self._options.idle_seconds
         # what is due now but was not leased waits for its lane: its turn comes with a wake-up
         ahead = (due - self._clock()).total_seconds()

@@ -25,7 +25,7 @@ from sqlalchemy.engine import Connection
 from crossdock.delivery.records import Delivery, Promise, Settlement, State, Verdict
 from crossdock.storage import trail
 from crossdock.storage.dialect import insert_once
-from crossdock.storage.inbox import insert_delivery, keep_message
+from crossdock.storage.inbox import DUTY, insert_delivery, keep_message
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import delivery_of, message_of, payload_subject
@@ -199,7 +199,7 @@ def _end(connection: Connection, settlement: Settlement, now: datetime) -> bool:
 
 
 def _promise(connection: Connection, payloads: Payloads, promise: Promise, now: datetime) -> None:
-    kept = keep_message(connection, payloads, promise.message, now, channel="duty")
+    kept = keep_message(connection, payloads, promise.message, now, channel=DUTY)
     insert_delivery(connection, promise, kept.seq, now)
 
 
