@@ -19,22 +19,23 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from crossdock.errors import StorageError
+from crossdock.storage import prepared
 
 T = TypeVar("T")
 Write = Callable[[Connection], Any]
 GROUP = 256
+CONNECTIONS = 4
 
 
 class Committer:
     """Runs writes in groups. A write must only touch the database: it may be run twice."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(writes=True)
         self._waiting: queue.SimpleQueue[tuple[Write, Future[Any]] | None] = queue.SimpleQueue()
         self._closed = threading.Event()
-        self._connection: Connection | None = None
-        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
-        self._thread.start()
+        # SQLite has one writer at a time; PostgreSQL many, and its round trips are worth overlapping
+        count = CONNECTIONS if engine.dialect.name == "postgresql" else 1
+        self._groups = [_Groups(engine.execution_options(writes=True), self._waiting) for _ in range(count)]
 
     def submit(self, write: Callable[[Connection], T]) -> Future[T]:
         """The future holds the write's result once it is committed, or StorageError."""
@@ -52,8 +53,21 @@ class Committer:
     def close(self) -> None:
         """What waits is still committed."""
         self._closed.set()
-        self._waiting.put(None)
-        self._thread.join()
+        for _ in self._groups:
+            self._waiting.put(None)
+        for groups in self._groups:
+            groups.thread.join()
+
+
+class _Groups:
+    """One thread with one connection."""
+
+    def __init__(self, engine: Engine, waiting: queue.SimpleQueue[tuple[Write, Future[Any]] | None]) -> None:
+        self._engine = engine
+        self._waiting = waiting
+        self._connection: Connection | None = None
+        self.thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self.thread.start()
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -79,7 +93,9 @@ class Committer:
         try:
             connection = self._connected()
             with connection.begin():
+                prepared.begin(connection)
                 results = [write(connection) for write, _ in group]
+                prepared.flush(connection)
         except Exception as error:  # noqa: BLE001  a bug in one write must not kill the thread that serves all
             self._disconnect()
             self._apart(group, error)

@@ -6,20 +6,23 @@ Destroying a subject's key makes all its bodies unreadable for ever; the rows, t
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
 from collections import OrderedDict
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.prepared import Prepared
-from crossdock.storage.tables import payloads, people, subject_keys
+from crossdock.storage.tables import EPOCH, payloads, people, subject_keys
 
 CACHED_KEYS = 4096
+MILLISECOND = timedelta(milliseconds=1)
 KEEP = Prepared(payloads.insert().returning(payloads.c.id))
+KEEP_LATER = Prepared(payloads.insert().inline())
 READ = Prepared(
     select(payloads.c.body, payloads.c.subject, subject_keys.c.wrapped)
     .join(subject_keys, subject_keys.c.subject == payloads.c.subject)
@@ -28,6 +31,14 @@ READ = Prepared(
 KEY = Prepared(select(subject_keys.c.wrapped).where(subject_keys.c.subject == bindparam("wanted")))
 NEW_KEY = Prepared(insert_once(subject_keys))
 ABOUT = Prepared(insert_once(people))
+
+
+def new_id(now: datetime) -> int:
+    """62 bits, rising with the time (milliseconds, then chance), so that rows written together lie together.
+
+    Far above what a sequence counts to. Two alike would make their transactions fail and be run again, with new ones.
+    """
+    return (now - EPOCH) // MILLISECOND << 21 | secrets.randbits(21)
 
 
 class Sealer(Protocol):
@@ -59,15 +70,27 @@ class Payloads:
 
     def keep(self, connection: Connection, subject: str, body: bytes, now: datetime) -> int | None:
         """The body's id; None for an empty one, and for a subject that was erased."""
-        if not body:
+        values = self._sealed(connection, subject, body, now)
+        if values is None:
             return None
-        wrapped = self._key(connection, subject, now)
+        payload_id: int = KEEP.scalar(connection, values)
+        return payload_id
+
+    def keep_later(self, connection: Connection, subject: str, body: bytes, now: datetime) -> int | None:
+        """As `keep`, with the other rows at the end of the transaction: under an id that we choose."""
+        values = self._sealed(connection, subject, body, now)
+        if values is None:
+            return None
+        values["id"] = new_id(now)
+        KEEP_LATER.later(connection, values)
+        return int(values["id"])
+
+    def _sealed(self, connection: Connection, subject: str, body: bytes, now: datetime) -> dict[str, Any] | None:
+        wrapped = self._key(connection, subject, now) if body else None
         if wrapped is None:
             return None
         sealed = self._sealer.seal(wrapped, body, subject.encode())
-        values = {"subject": subject, "body": sealed, "created_at": now}
-        payload_id: int = KEEP.scalar(connection, values)
-        return payload_id
+        return {"subject": subject, "body": sealed, "created_at": now}
 
     def read(self, connection: Connection, payload_id: int | None) -> bytes:
         """The body; empty where there is none, or its subject was erased."""
@@ -85,7 +108,7 @@ class Payloads:
     def about(self, connection: Connection, subject: str, fingerprints: tuple[str, ...]) -> None:
         """Remember whose data a subject's bodies hold, by keyed fingerprint, so that a person can be erased."""
         for fingerprint in fingerprints:
-            ABOUT.run(connection, {"fingerprint": fingerprint, "subject": subject})
+            ABOUT.later(connection, {"fingerprint": fingerprint, "subject": subject})
 
     def erase(self, connection: Connection, subject: str, now: datetime) -> bool:
         """Destroy a subject's key; False where there is none to destroy."""

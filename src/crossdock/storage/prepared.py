@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, Any]
 Convert = Callable[[Any], Any]
+LATER = "crossdock.later"
+
+
+def begin(connection: Connection) -> None:
+    """Nothing waits for the end of this transaction yet."""
+    connection.info[LATER] = {}
+
+
+def flush(connection: Connection) -> None:
+    """What was to be done at the end of the transaction: in the order in which its statements came first."""
+    for prepared, kinds in connection.info.pop(LATER).items():
+        for rows in kinds.values():
+            prepared.many(connection, rows)
 
 
 class Prepared:
@@ -74,6 +87,11 @@ class Prepared:
             connection, lambda cursor: cursor.executemany(compiled.text, [compiled.bound(row) for row in rows])
         ).close()
 
+    def later(self, connection: Connection, values: Values) -> None:
+        """At the end of this transaction, with all its likes in one go. Only within one that `flush` ends."""
+        waiting: Later = connection.info[LATER]
+        waiting.setdefault(self, {}).setdefault(tuple(values), []).append(values)
+
     def _run(self, connection: Connection, values: Values) -> tuple[_Compiled, Any]:
         compiled = self._for(connection.dialect, values)
         bound = compiled.bound(values)
@@ -85,6 +103,9 @@ class Prepared:
             statement = self._statement(dialect.name) if callable(self._statement) else self._statement
             found = self._compiled[place] = _Compiled(statement, dialect, list(values))
         return found
+
+
+Later = dict[Prepared, dict[tuple[str, ...], list[Values]]]
 
 
 class _Compiled:
@@ -138,4 +159,4 @@ def _execute(connection: Connection, act: Callable[[Any], object]) -> Any:
     return cursor
 
 
-__all__ = ["Prepared"]
+__all__ = ["Prepared", "begin", "flush"]

@@ -29,6 +29,8 @@ class SqlStore:
         self._engine = engine
         self._payloads = Payloads(sealer)
         self._committer = Committer(engine)
+        alone = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {}
+        self._reading = engine.execution_options(**alone)
 
     def close(self) -> None:
         """Commit what waits, then close."""
@@ -37,7 +39,7 @@ class SqlStore:
 
     def _read(self, reader: Any, *arguments: Any) -> Any:
         try:
-            with self._engine.connect() as connection:
+            with self._reading.connect() as connection:
                 return reader(connection, *arguments)
         except SQLAlchemyError as error:
             raise StorageError(f"the database failed: {type(error).__name__}") from error

@@ -68,9 +68,9 @@ def append(
         "entity_type": attempt.entity,
         "entity_id": attempt.entity_id,
         "idempotency_key": attempt.key,
-        "request_id": payloads.keep(connection, subject, attempt.request, now),
+        "request_id": payloads.keep_later(connection, subject, attempt.request, now),
         "request_hash": payloads.hash_of(attempt.request),
-        "response_id": payloads.keep(connection, subject, attempt.response, now),
+        "response_id": payloads.keep_later(connection, subject, attempt.response, now),
         "response_hash": payloads.hash_of(attempt.response),
         "status_code": attempt.status,
         "error_message": attempt.error,
@@ -79,7 +79,7 @@ def append(
         "duration_ms": attempt.duration_ms,
         "created_at": attempt.started_at,
     }
-    APPEND.run(connection, values)
+    APPEND.later(connection, values)
 
 
 def seal(connection: Connection, limit: int) -> int:
