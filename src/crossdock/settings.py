@@ -57,10 +57,10 @@ class ApiSettings(Section):
     )
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     body_limit: int = Field(
-        default=2_000_000,
+        default=2_200_000,
         ge=1_000,
         le=100_000_000,
-        description="Largest request body taken, in bytes; a larger one gets 413.",
+        description="Largest request body taken, in bytes; a larger one gets 413. Adobe's batches have up to 2 MB.",
     )
 
 

@@ -22,7 +22,7 @@ RESPONSES = {
     "409": "This id came before with another content",
     "413": "Larger than api.body_limit",
     "422": "An event of a kind that is not taken",
-    "503": "Not stored; send it again",
+    "503": "Not stored, or its signature cannot be checked now; send it again",
 }
 
 
@@ -64,6 +64,17 @@ def _described() -> OpenAPIConfig:
         parameters=[text("connection", "path"), text("event", "path")],
         responses={status: OpenAPIResponse(description=meaning) for status, meaning in RESPONSES.items()},
     )
+    challenge = Operation(
+        operation_id="repeatChallenge",
+        summary="Say a challenge back",
+        description="For connections with webhooks.format adobe: Adobe asks before it sends.",
+        parameters=[text("connection", "path"), text("event", "path"), text("challenge", "query")],
+        responses={
+            "200": OpenAPIResponse(description="The challenge, as text/plain"),
+            "400": OpenAPIResponse(description="There is none"),
+            "405": OpenAPIResponse(description="This connection takes only POST"),
+        },
+    )
     return OpenAPIConfig(
         title="Crossdock",
         version="1",
@@ -71,5 +82,5 @@ def _described() -> OpenAPIConfig:
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         components=[],
         servers=[],
-        webhooks={"receiveWebhook": PathItem(post=operation)},
+        webhooks={"receiveWebhook": PathItem(post=operation, get=challenge)},
     )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from crossdock.api.adobe import AdobeDoor
 from crossdock.api.application import create_app
 from crossdock.api.server import ApiServer
 from crossdock.api.webhooks import Door, Webhooks
 from crossdock.app import Crossdock, utc_now
-from crossdock.contract.message import Message
+from crossdock.contract.message import Heard
 from crossdock.delivery.records import Delivery, Verdict
-from crossdock.errors import ConfigurationError, StorageError
+from crossdock.errors import StorageError
+from crossdock.magento import adobe
 from crossdock.magento import webhooks as magento
+from crossdock.magento.adobe_keys import open_ring
 from crossdock.magento.connector import MagentoConnector
 from crossdock.security.secrets import resolve
 from crossdock.settings import Settings
@@ -53,6 +56,7 @@ class Serving:
             utc_now,
             body_limit=settings.api.body_limit,
             registry=registry,
+            challenged=challenged(self.crossdock),
         )
         app = create_app(hooks, self._ready, registry)
         self._server = ApiServer(app, settings.api.host, settings.api.port if port is None else port)
@@ -84,31 +88,42 @@ class Serving:
 
 
 def doors_of(crossdock: Crossdock) -> Mapping[str, Door]:
-    """One for each store whose webhooks are enabled. Raises ConfigurationError for a format that is not taken yet."""
-    doors: dict[str, Door] = {}
-    for name, connector in crossdock.connections.by_name.items():
-        if isinstance(connector, MagentoConnector) and connector.settings.webhooks.enabled:
-            doors[name] = _door(name, connector)
-    return doors
+    """One for each store whose webhooks are enabled. Raises ConfigurationError for a secret that cannot be read."""
+    return {name: _door(name, connector) for name, connector in _open_stores(crossdock).items()}
+
+
+def challenged(crossdock: Crossdock) -> frozenset[str]:
+    """The stores whose sender asks us to repeat a challenge before it sends."""
+    stores = _open_stores(crossdock).items()
+    return frozenset(name for name, connector in stores if connector.settings.webhooks.format == "adobe")
+
+
+def _open_stores(crossdock: Crossdock) -> dict[str, MagentoConnector]:
+    return {
+        name: connector
+        for name, connector in crossdock.connections.by_name.items()
+        if isinstance(connector, MagentoConnector) and connector.settings.webhooks.enabled
+    }
 
 
 def _door(name: str, connector: MagentoConnector) -> Door:
     hooks = connector.settings.webhooks
-    if hooks.format == "adobe":
-        raise ConfigurationError([f"connections.{name}.webhooks.format: adobe is not taken yet"])
-    if hooks.keep_unknown:
-        raise ConfigurationError([f"connections.{name}.webhooks.keep_unknown: is not built yet"])
+    if hooks.client_id is not None:
+        ours = adobe.Door(connection=name, client_id=resolve(hooks.client_id), keep_unknown=hooks.keep_unknown)
+        settings = connector.settings
+        return AdobeDoor(ours, open_ring(ca_file=settings.ca_file, system_proxy=settings.system_proxy))
     door = magento.Door(
         connection=name,
         format=hooks.format,
         secrets=tuple(resolve(reference) for reference in hooks.secrets),
         trusted=hooks.payload == "trusted",
+        keep_unknown=hooks.keep_unknown,
     )
 
-    def receive(event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Sequence[Message]:
+    def receive(event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
         return magento.receive(door, event, headers, body, now)
 
     return receive
 
 
-__all__ = ["Serving", "doors_of"]
+__all__ = ["Serving", "challenged", "doors_of"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from crossdock.contract.connector import Watermark
@@ -106,6 +107,27 @@ class StorageConformance:
             [arrival(hint(), fingerprint="a"), arrival(hint(), fingerprint="b"), arrival(hint(), fingerprint="a")], NOW
         )
         assert [one.outcome for one in outcomes] == ["new", "conflict", "duplicate"]
+
+    def test_a_conflict_leaves_one_row_in_the_trail(self, store: Store) -> None:
+        store.record([arrival(hint(), fingerprint="a")], NOW)
+        for _ in range(2):
+            store.record([arrival(hint(), fingerprint="b")], NOW)
+        texts = [one.text for one in store.timeline("store", "1") if one.text.startswith("conflict")]
+        assert texts == ["conflict event-1 came before with another content refused: b"]
+
+    def test_what_is_only_kept_makes_no_work_and_can_be_seen(self, store: Store) -> None:
+        message = msgspec.structs.replace(hint(7, event="rma", payload=b"{7}"), flow="kept", reference="")
+        kept = msgspec.structs.replace(arrival(message), flow="kept", owed=False)
+        assert [one.outcome for one in store.record([kept, kept], NOW)] == ["new", "duplicate"]
+        assert lease(store) == []
+        assert store.counts() == {}
+        assert store.known("store", "7") == []
+        assert store.dead(DeadFilter()) == []
+        assert store.seen("store", ["7"]) == set()
+        assert store.find_subjects("7") == [("store", "7")]
+        assert [(one.kind, one.flow, one.text) for one in store.timeline("store", "7")] == [
+            ("heard", "kept", "by webhook: rma")
+        ]
 
     def test_several_events_of_one_subject_make_one_look(self, store: Store) -> None:
         store.record([arrival(hint(event="created")), arrival(hint(event="paid"))], NOW)

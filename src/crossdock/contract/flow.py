@@ -13,11 +13,15 @@ R = TypeVar("R")
 
 
 class Kind(StrEnum):
-    """DOCUMENT: each message counts. STATE: the newest, one row a subject. LOOK: read the source, then decide."""
+    """DOCUMENT: each message counts. STATE: the newest, one row a subject. LOOK: read the source, then decide.
+
+    KEPT: stored as it came and shown; nothing is owed.
+    """
 
     DOCUMENT = "document"
     STATE = "state"
     LOOK = "look"
+    KEPT = "kept"
 
 
 class Known(Record, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from crossdock.errors import InvalidPayload
 from crossdock.model.base import Record
 
 
@@ -24,6 +25,17 @@ class Message(Record, frozen=True, kw_only=True):
     reference: str = ""  # the number that people read, where it is known
     read_at: datetime | None = None
     content: str = ""  # hash of what matters in the payload: same hash, nothing to do
+
+
+class Heard(Record, frozen=True, kw_only=True):
+    """What one request told us: of a batch, each event that can be used, and why the others cannot.
+
+    `fingerprints` are hashes of what came, one a message; none: the request's body is its one message's.
+    """
+
+    messages: tuple[Message, ...]
+    fingerprints: tuple[str, ...] = ()
+    refused: tuple[InvalidPayload, ...] = ()
 
 
 class Receipt(Record, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ def arrival_of(flow: Flow[Any], message: Message, channel: str, fingerprint: str
         priority=flow.priority,
         fingerprint=fingerprint,
         channel=channel,
+        owed=flow.kind is not Kind.KEPT,
     )
 
 

@@ -33,7 +33,8 @@ class Owner(StrEnum):
 class Arrival(Record, frozen=True, kw_only=True):
     """A message on its way into the inbox. `target` is where its first delivery goes.
 
-    `fingerprint` is a hash of what came: the same id with another one is a conflict.
+    `fingerprint` is a hash of what came: the same id with another one is a conflict. One that is not `owed` is kept
+    as it came and makes no delivery.
     """
 
     message: Message
@@ -45,6 +46,7 @@ class Arrival(Record, frozen=True, kw_only=True):
     priority: int = 5
     fingerprint: str = ""
     channel: str = "webhook"
+    owed: bool = True
 
 
 class Recorded(Record, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from crossdock.contract.flow import Flow, Kind
+from crossdock.contract.message import Message
 from crossdock.flows.acknowledgements import acknowledge_order
 from crossdock.flows.keys import effect_key, order_lane
 from crossdock.flows.orders import FINAL, look
@@ -35,6 +36,14 @@ ORDERS = Flow(
     priority=2,
 )
 
+KEPT = Flow(
+    name="kept",
+    kind=Kind.KEPT,
+    record=Message,
+    key=lambda message: f"kept:{message.id}",
+    ordering_key=lambda message: f"kept:{message.id}",
+)
+
 
 def _followup(name: str, record: type[Any]) -> Flow[Any]:
     """A document whose key its look has made; it walks in its order's lane."""
@@ -53,6 +62,7 @@ FLOWS: Mapping[str, Flow[Any]] = MappingProxyType(
         flow.name: flow
         for flow in (
             LOOKS,
+            KEPT,
             ORDERS,
             _followup("cancellations", OrderChange),
             _followup("holds", OrderChange),

@@ -119,16 +119,23 @@ class WebhookSettings(Strict):
     )
     secrets: tuple[SecretRef, ...] = Field(
         default=(),
-        description="secret references; any of them may have signed, the first one is given to new subscriptions",
+        description="secret references; any of them may have signed, the first one is given to new subscriptions; none "
+        "for adobe, which signs with its own keys",
     )
     tolerance_s: float = Field(default=300, gt=0, description="seconds that a signed time stamp may be off")
     payload: Literal["hint", "trusted"] = Field(
         default="hint",
         description="hint: the order is read afresh; trusted: what was sent is used (the store cannot be read)",
     )
+    client_id: SecretRef | None = Field(
+        default=None,
+        description="adobe: the client id of the Developer Console credential that the events are registered with, as "
+        "a secret reference. Needed: Adobe signs everybody's events with the same keys",
+    )
     keep_unknown: bool = Field(
         default=False,
-        description="whether events of an unknown kind are kept instead of refused; not built yet: true is refused",
+        description="whether events of an unknown kind are kept as they came (202, no work is made) instead of "
+        "refused (422)",
     )
     public_url: str = Field(
         default="", description="the address at which the store reaches this Crossdock, for subscriptions"
@@ -148,8 +155,21 @@ class WebhookSettings(Strict):
 
     @model_validator(mode="after")
     def _signed(self) -> WebhookSettings:
+        if self.format == "adobe":
+            return self._signed_by_adobe()
+        if self.client_id is not None:
+            raise ValueError("client_id is for the format adobe only")
         if self.enabled and not self.secrets:
             raise ValueError("webhooks need at least one entry in secrets: unsigned ones are never taken")
+        return self
+
+    def _signed_by_adobe(self) -> WebhookSettings:
+        if self.enabled and self.client_id is None:
+            raise ValueError("adobe needs client_id: its signature does not say whose events they are")
+        if self.secrets:
+            raise ValueError("adobe signs with keys of its own: secrets are not used, leave them out")
+        if self.payload == "trusted":
+            raise ValueError("adobe sends the subscribed fields only: payload must be hint")
         return self
 
 

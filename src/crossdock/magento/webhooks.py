@@ -7,35 +7,22 @@ bodies may be old (a retry carries the body of its first try). So every order ev
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from crossdock.contract.message import Message
+from crossdock.contract.message import Heard, Message
 from crossdock.errors import InvalidPayload, SignatureError
 from crossdock.magento.content import content_hash
+from crossdock.magento.hints import UnknownEvent, decode_json, keep, order_id, text_of
 from crossdock.model.base import Record
 from crossdock.security.signatures import verify_hex, verify_standard, verify_time
 
 LOOKS = "looks"
-KEPT = "kept"
 ORDER_EVENTS = ("sales.order.", "order.")
 OF_AN_ORDER = ("sales.shipment.", "sales.invoice.", "sales.creditmemo.", "shipment.", "invoice.", "creditmemo.")
-WITHOUT_USE = ("customer.", "catalog.", "cms.")
-MAX_DEPTH = 64
-ESCAPES = re.compile(rb"\\.", re.DOTALL)
-STRINGS = re.compile(rb'"[^"]*"')
-OPENING = b"[{"
-NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-
-
-class UnknownEvent(InvalidPayload):
-    """An event of a kind that this connection does not take."""
-
-    code = "unknown-event"
 
 
 class Door(Record, frozen=True, kw_only=True):
@@ -48,11 +35,11 @@ class Door(Record, frozen=True, kw_only=True):
     keep_unknown: bool = False
 
 
-def receive(door: Door, event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Message]:
+def receive(door: Door, event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
     """Header names in lower case. Raises SignatureError, UnknownEvent, InvalidPayload."""
     verify(door, headers, body, now)
     named = headers.get("x-magento-event", event) if door.format == "magento" else event
-    return [read_message(door, named, headers, body, now)]
+    return Heard(messages=(read_message(door, named, headers, body, now),))
 
 
 def verify(door: Door, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
@@ -70,16 +57,19 @@ def verify(door: Door, headers: Mapping[str, str], body: bytes, now: datetime) -
 
 
 def read_message(door: Door, event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Message:
-    """The order to look at. Raises UnknownEvent, InvalidPayload."""
+    """The order to look at, or what is only kept. Raises UnknownEvent, InvalidPayload."""
+    identity = _identity(door, event, headers, body)
+    if not event.startswith(ORDER_EVENTS + OF_AN_ORDER):
+        return _kept(door, event, identity, body, now)
     entity = _entity(body)
-    flow, subject = _about(door, event, entity)
+    names = ("entity_id", "order_id") if event.startswith(ORDER_EVENTS) else ("order_id",)
     trusted = door.trusted and event.startswith("sales.order.")
     return Message(
-        id=f"webhook:{_identity(door, event, headers, body)}",
+        id=f"webhook:{identity}",
         source=door.connection,
-        flow=flow,
-        subject=subject,
-        reference=_text(entity.get("increment_id")) if event.startswith(ORDER_EVENTS) else "",
+        flow=LOOKS,
+        subject=order_id(entity, names),
+        reference=text_of(entity.get("increment_id")) if event.startswith(ORDER_EVENTS) else "",
         occurred_at=now,
         payload=_entity_bytes(body) if trusted else b"",
         read_at=now if trusted else None,
@@ -96,34 +86,16 @@ def _identity(door: Door, event: str, headers: Mapping[str, str], body: bytes) -
     return hashlib.sha256(event.encode() + b"\n" + body).hexdigest()
 
 
-def _about(door: Door, event: str, entity: Mapping[str, Any]) -> tuple[str, str]:
-    if event.startswith(ORDER_EVENTS):
-        return LOOKS, _id(entity, ("entity_id", "order_id"))
-    if event.startswith(OF_AN_ORDER):
-        return LOOKS, _id(entity, ("order_id",))
-    if door.keep_unknown:
-        return KEPT, _text(entity.get("entity_id") or entity.get("id") or "")
-    raise UnknownEvent(f"events of the kind {event[:80]!r} are not taken")
-
-
-def _id(entity: Mapping[str, Any], names: Sequence[str]) -> str:
-    for name in names:
-        value = _text(entity.get(name))
-        if value.isascii() and value.isdigit() and len(value) <= 20:
-            return str(int(value))
-    raise InvalidPayload(f"no {' nor '.join(names)} in the body")
-
-
-def _text(value: Any) -> str:
-    return str(value)[:100] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+def _kept(door: Door, event: str, identity: str, body: bytes, now: datetime) -> Message:
+    if not door.keep_unknown:
+        raise UnknownEvent(event)
+    decoded = decode_json(body)
+    inner = decoded.get("data", decoded) if isinstance(decoded, dict) else {}
+    return keep(door.connection, event, identity, inner, body, now)
 
 
 def _entity(body: bytes) -> dict[str, Any]:
-    refuse_deep(body)
-    try:
-        decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidPayload("the body is not JSON") from error
+    decoded = decode_json(body)
     inner = decoded.get("data", decoded) if isinstance(decoded, dict) else None
     if not isinstance(inner, dict):
         raise InvalidPayload("the body is no JSON object")
@@ -134,14 +106,3 @@ def _entity_bytes(body: bytes) -> bytes:
     """The entity's own bytes, so that no money passes through a float."""
     wrapped = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     return bytes(wrapped["data"]) if "data" in wrapped else body
-
-
-def refuse_deep(body: bytes, limit: int = MAX_DEPTH) -> None:
-    """Raises InvalidPayload for JSON nested deeper, without recursion. Brackets inside strings do not count."""
-    if body.count(b"[") + body.count(b"{") <= limit:
-        return
-    depth = 0
-    for bracket in STRINGS.sub(b"", ESCAPES.sub(b"", body)).translate(None, NO_BRACKETS):
-        depth += 1 if bracket in OPENING else -1
-        if depth > limit:
-            raise InvalidPayload(f"nested deeper than {limit}")

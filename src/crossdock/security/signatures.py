@@ -13,10 +13,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
 from crossdock.errors import SignatureError
 
 TOLERANCE = timedelta(minutes=5)
 PREFIX = "whsec_"
+RSA_BITS = range(2048, 8192 + 1)
 
 
 def hex_hmac(secret: str, body: bytes) -> str:
@@ -60,6 +67,26 @@ def verify_time(timestamp: str, now: datetime, tolerance: timedelta = TOLERANCE)
     if abs(now - datetime.fromtimestamp(int(timestamp), UTC)) > tolerance:
         raise SignatureError("the time stamp is too far from now")
     return int(timestamp)
+
+
+def read_rsa_key(pem: bytes) -> RSAPublicKey:
+    """Raises SignatureError for anything but a PEM with an RSA public key of 2048 to 8192 bits."""
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SignatureError("no public key in PEM") from error
+    if not isinstance(key, RSAPublicKey) or key.key_size not in RSA_BITS:
+        raise SignatureError("no RSA key of a safe length")
+    return key
+
+
+def has_signed(key: RSAPublicKey, signature: bytes, body: bytes) -> bool:
+    """Whether the key's owner signed these bytes: RSA, PKCS #1 v1.5, SHA-256."""
+    try:
+        key.verify(signature, body, PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _standard_key(secret: str) -> bytes:

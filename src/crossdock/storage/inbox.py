@@ -8,13 +8,14 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection, Row
 
 from crossdock.contract.message import Message
-from crossdock.delivery.records import Arrival, Promise, Recorded, State
+from crossdock.delivery.records import Arrival, Attempt, Promise, Recorded, State
 from crossdock.model.base import Record
+from crossdock.storage import trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import encode_memo, message_values, payload_subject
-from crossdock.storage.tables import deliveries, messages
+from crossdock.storage.tables import audit, deliveries, messages
 
 KEPT = Prepared(
     select(messages.c.seq, messages.c.fingerprint).where(
@@ -29,6 +30,13 @@ OF_KEY = select(deliveries).where(
 LOOKED_AT = Prepared(OF_KEY)
 HELD = Prepared(OF_KEY.with_for_update())
 RENEW = Prepared(update(deliveries).where(deliveries.c.id == bindparam("wanted")))
+
+NOTED = select(audit.c.id).where(
+    audit.c.idempotency_key == bindparam("wanted_key"),
+    audit.c.operation_type == "conflict",
+    audit.c.detail == bindparam("wanted_detail"),
+    audit.c.source == bindparam("noted_source"),
+)
 
 
 DUTY = "duty"  # what a look promises: told before only where two looks race
@@ -48,8 +56,12 @@ def record(connection: Connection, payloads: Payloads, arrival: Arrival, now: da
     kept = keep_message(connection, payloads, message, now, fingerprint=arrival.fingerprint, channel=arrival.channel)
     if not kept.new:
         came_back = kept.same and _came_back(connection, arrival) and _renew(connection, arrival, kept.seq, now)
+        if not kept.same:
+            _note_conflict(connection, payloads, arrival, now)
         known = "duplicate" if kept.same else "conflict"
         return Recorded(id=message.id, outcome="new" if came_back else known)
+    if not arrival.owed:
+        return Recorded(id=message.id, outcome="new")
     promise = Promise(
         message=message,
         flow=arrival.flow,
@@ -63,6 +75,24 @@ def record(connection: Connection, payloads: Payloads, arrival: Arrival, now: da
     if arrival.one_row:
         return Recorded(id=message.id, outcome="new" if _renew(connection, arrival, kept.seq, now) else "unchanged")
     return Recorded(id=message.id, outcome="unchanged")
+
+
+def _note_conflict(connection: Connection, payloads: Payloads, arrival: Arrival, now: datetime) -> None:
+    """One row in the trail for each other content, however often it is sent again."""
+    message, detail = arrival.message, f"refused: {arrival.fingerprint[:16]}"
+    place = {"wanted_key": message.id, "wanted_detail": detail, "noted_source": message.source}
+    known = connection.execute(NOTED, place).first()
+    if known is None:
+        attempt = Attempt(
+            operation="conflict",
+            entity=arrival.flow,
+            entity_id=message.subject,
+            key=message.id,
+            started_at=now,
+            error=f"{message.id} came before with another content",
+            detail=detail,
+        )
+        trail.append(connection, payloads, attempt, None, now, source=message.source)
 
 
 def keep_message(

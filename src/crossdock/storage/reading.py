@@ -181,13 +181,15 @@ def open_subjects(connection: Connection, source: str, flow: str, older_than: da
 
 
 def seen(connection: Connection, source: str, subjects: Sequence[str]) -> set[str]:
-    """Which of them were ever recorded."""
+    """Which of them were ever recorded to be dealt with; what is only kept does not count."""
     found: set[str] = set()
     for start in range(0, len(subjects), CHUNK):
         chunk = subjects[start : start + CHUNK]
         found.update(
             connection.execute(
-                select(messages.c.subject).where(messages.c.source == source, messages.c.subject.in_(chunk)).distinct()
+                select(deliveries.c.subject)
+                .where(deliveries.c.source == source, deliveries.c.subject.in_(chunk))
+                .distinct()
             ).scalars()
         )
     return found

@@ -65,6 +65,8 @@ def served() -> Iterator[tuple[TestClient[Any], Inbox]]:
         "async-events": door("async-events", "an older secret", TOKEN),
         "magento": door("magento"),
         "standard": door("standard", WHSEC),
+        "keeping": door("standard", WHSEC, keep_unknown=True),
+        "keeping-async": door("async-events", keep_unknown=True),
         "tokenless": door("async-events", ""),
     }
     registry = CollectorRegistry()
@@ -302,6 +304,50 @@ def test_whatever_is_signed_is_taken_or_refused_without_breaking(served: Web, bo
     client, _ = served
     raw = json.dumps(body).encode()
     assert post(client, "sales.order.created", raw, signed(raw)).status_code in {202, 400, 409}
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "subject"),
+    [
+        ("customer.created", b'{"data":{"id":7,"email":"a@example.com"}}', "customer.created:7"),
+        ("sales.rma.saved", b'{"data":{"entity_id":3,"order_id":"8"}}', "8"),
+        ("x.y", b'{"data":[1,2]}', "x.y"),
+        ("x.y", b"[]", "x.y"),
+        ("x.y", b'{"data":{"order_id":"\\u0000","id":"a\\u0000b"}}', "x.y"),
+        ("a%00%2e%2e%2fb c%C3%A9", b"{}", "a?..?b?c?"),
+        ("k" * 300, b"{}", "k" * 40),
+    ],
+)
+def test_events_of_unknown_kinds_are_kept_where_it_is_wanted(web: Web, event: str, body: bytes, subject: str) -> None:
+    client, inbox = web
+    answers = [post(client, event, body, signed(body), "keeping-async") for _ in range(2)]
+    assert [(one.status_code, one.json()["status"]) for one in answers] == [(202, "accepted"), (202, "duplicate")]
+    (message,) = inbox.messages
+    assert (message.flow, message.subject, message.payload) == ("kept", subject, body)
+    assert post(client, event, body, signed(body)).status_code == 422
+
+
+def test_what_is_kept_is_signed_and_is_json(web: Web) -> None:
+    client, inbox = web
+    assert post(client, "x.y", b"{}", signed(b"[]"), "keeping-async").status_code == 401
+    assert post(client, "x.y", b"{", signed(b"{"), "keeping-async").status_code == 400
+    stamp = int(NOW.timestamp())
+    headers = {"webhook-id": "m" * 200, "webhook-timestamp": str(stamp)}
+    headers |= {"webhook-signature": sign_standard(WHSEC, "m" * 200, stamp, b"{}")}
+    assert post(client, "e" * 60, b"{}", headers, "keeping").status_code == 202
+    assert len(inbox.messages[0].id) <= 255
+
+
+def test_a_text_that_no_database_could_keep_is_left_out(web: Web) -> None:
+    client, inbox = web
+    body = b'{"data":{"entity_id":1,"increment_id":"1\\u0000"}}'
+    assert post(client, "sales.order.created", body, signed(body)).status_code == 202
+    assert inbox.messages[0].reference == ""
+
+
+def test_a_challenge_is_for_those_that_are_asked_one(web: Web) -> None:
+    client, _ = web
+    assert client.get("/webhooks/async-events/x?challenge=abc").status_code == 405
 
 
 def test_health_metrics_and_description(web: Web) -> None:
