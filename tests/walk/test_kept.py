@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +29,7 @@ SECRET = "k3pt-webhook-secret"
 def with_hooks(folder: Path, **hooks: Any) -> Settings:
     for name, text in (("hook", SECRET), ("client", "ca7b36f23be94dcb9d2ebb97f0276e3f")):
         (folder / name).write_text(text)
-        os.chmod(folder / name, 0o600)
+        (folder / name).chmod(0o600)
     base = settings(folder, "http://127.0.0.1:1", "http://127.0.0.1:1")
     tables = dict(base.connections)
     tables["store"] = {**tables["store"], "webhooks": {"enabled": True, **hooks}}

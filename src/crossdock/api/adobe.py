@@ -13,14 +13,16 @@ from crossdock.magento.adobe_keys import KeyRing, KeyUnavailable
 from crossdock.security.signatures import has_signed
 
 MOST_WAITING = 64  # requests that wait for a key; each holds its body
+PATIENCE = 8.0  # seconds that one waits; Adobe itself waits 10 for its answer
 
 
 class AdobeDoor:
     """One store's. Called in the event loop only."""
 
-    def __init__(self, door: adobe.Door, ring: KeyRing) -> None:
+    def __init__(self, door: adobe.Door, ring: KeyRing, *, patience: float = PATIENCE) -> None:
         self._door = door
         self._ring = ring
+        self._patience = patience
         self._waiting = 0
 
     def __call__(
@@ -46,7 +48,10 @@ class AdobeDoor:
     ) -> Heard:
         self._waiting += 1
         try:
-            await self._prove(unknown, body)
+            async with asyncio.timeout(self._patience):
+                await self._prove(unknown, body)
+        except TimeoutError as error:
+            raise KeyUnavailable("the key takes too long to come") from error
         finally:
             self._waiting -= 1
         return adobe.read(self._door, headers, body, now)

@@ -7,7 +7,6 @@ small budget of requests. A key that was good before is outside that budget: a s
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import OrderedDict
@@ -18,6 +17,7 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from crossdock.errors import DeliveryError, SignatureError, Temporary
+from crossdock.magento.adobe import PATH
 from crossdock.security.signatures import read_rsa_key
 from crossdock.transport.http import Http, HttpOptions
 from crossdock.transport.throttle import Bucket
@@ -25,8 +25,6 @@ from crossdock.transport.wire import HttpRequest, Sender
 
 V = TypeVar("V")
 HOST = "https://static.adobeioevents.com"
-# seen in deliveries: /prod/keys/pub-key-Ptc2pD9vT9.pem; Adobe's text says a uuid
-PATH = re.compile(r"/prod/keys/pub-key-[A-Za-z0-9_-]{1,64}\.pem")
 LIFETIME = 23 * 3600.0  # seconds; Adobe: not more than 24 h
 REST = 30.0  # seconds that a path is left alone after a failure
 MOST_KEYS = 64
@@ -54,7 +52,7 @@ class KeyRing:
         self._resting: OrderedDict[str, float] = OrderedDict()
         self._running: dict[str, Future[RSAPublicKey]] = {}
         self._budget = FETCHES.filled(clock())
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="adobe-keys")
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="adobe-keys")
 
     def held(self, path: str) -> RSAPublicKey | None:
         """Without any request; None where it is not known or too old."""

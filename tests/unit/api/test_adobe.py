@@ -22,11 +22,13 @@ from prometheus_client import CollectorRegistry
 
 from crossdock.api.adobe import AdobeDoor
 from crossdock.api.application import create_app
+from crossdock.api.server import ApiServer
 from crossdock.api.webhooks import Webhooks
 from crossdock.magento import adobe_keys
 from crossdock.magento.adobe import Door
 from crossdock.magento.adobe_keys import KeyRing
 from crossdock.transport.http import Http
+from crossdock.transport.wire import HttpRequest
 from tests.material import SHARED
 from tests.recorded_server import Asked, Recorded, Reply, serve
 from tests.unit.api.test_webhooks import Inbox
@@ -76,11 +78,16 @@ class World:
 @pytest.fixture(scope="module")
 def world(keys: dict[str, RSAPrivateKey]) -> Iterator[World]:
     held: list[World] = []
-    with serve(lambda asked: held[0].pem(asked)) as server:
+
+    def answer(asked: Asked) -> Reply:
+        return held[0].pem(asked)
+
+    with serve(answer) as server:
         inbox, registry = Inbox(), CollectorRegistry()
         ring = KeyRing(Http(), host=server.url, clock=lambda: held[0].time if held else 0.0)
         doors = {
             "store": AdobeDoor(Door(connection="store", client_id=US), ring),
+            "hasty": AdobeDoor(Door(connection="hasty", client_id=US), ring, patience=0.05),
             "keeping": AdobeDoor(Door(connection="keeping", client_id=US, keep_unknown=True), ring),
         }
         hooks = Webhooks(doors, inbox, lambda: NOW, body_limit=100_000, registry=registry, challenged=doors)
@@ -186,7 +193,7 @@ def test_a_signature_of_another_key_or_over_another_body_is_refused(fresh: World
 )
 def test_a_forged_path_is_never_asked_for(fresh: World, path: str) -> None:
     body = raw(event())
-    headers = {name: value.encode("latin-1") for name, value in fresh.headers(body, path=path).items()}
+    headers = {name.encode(): value.encode("latin-1") for name, value in fresh.headers(body, path=path).items()}
     answer = fresh.client.post("/webhooks/store/x", content=body, headers=headers)
     assert (answer.status_code, fresh.server.asked) == (401, [])
 
@@ -255,6 +262,45 @@ def test_while_a_key_is_fetched_others_are_served_and_one_request_is_made(fresh:
         thread.join(20)
     assert answers == [202] * 5
     assert len(fresh.server.asked) == 1
+
+
+def test_a_key_that_takes_too_long_is_waited_for_no_longer_than_adobe_waits(fresh: World) -> None:
+    body = raw(event())
+    fresh.gate.clear()
+    try:
+        assert fresh.client.post("/webhooks/hasty/x", content=body, headers=fresh.headers(body)).status_code == 503
+    finally:
+        fresh.gate.set()
+    assert fresh.post(body).status_code == 202  # the request for it was not given up with the one that waited
+    assert len(fresh.server.asked) == 1
+
+
+def test_an_old_key_is_not_used_when_it_cannot_be_renewed(fresh: World) -> None:
+    body = raw(event())
+    assert fresh.post(body).status_code == 202
+    fresh.time += adobe_keys.LIFETIME - 1
+    assert fresh.post(body).status_code == 202
+    fresh.time += 1
+    fresh.reply = Reply(503)
+    assert fresh.post(body).status_code == 503
+    assert len(fresh.server.asked) == 2
+
+
+def test_over_a_real_connection(fresh: World) -> None:
+    ring = KeyRing(Http(), host=fresh.server.url)
+    doors = {"store": AdobeDoor(Door(connection="store", client_id=US), ring)}
+    registry, http, body = CollectorRegistry(), Http(), raw(event(1), event(2))
+    hooks = Webhooks(doors, fresh.inbox, lambda: NOW, body_limit=100_000, registry=registry, challenged=doors)
+    server = ApiServer(create_app(hooks, lambda: True, registry), "127.0.0.1", 0)
+    server.start()
+    try:
+        url = f"{server.url}/webhooks/store/events"
+        asked = http.send(HttpRequest(method="GET", url=url, query=(("challenge", "8ec8 d794"),)))
+        told = http.send(HttpRequest(method="POST", url=url, headers=fresh.headers(body), body=body))
+    finally:
+        server.stop()
+    assert (asked.status, asked.body, asked.headers["content-type"]) == (200, b"8ec8 d794", "text/plain; charset=utf-8")
+    assert (told.status, [one.subject for one in fresh.inbox.messages]) == (202, ["1", "2"])
 
 
 def test_another_recipients_event_is_refused_although_adobe_signed_it(fresh: World) -> None:
@@ -401,8 +447,8 @@ def test_whatever_adobe_signs_is_taken_or_refused_without_breaking(
 def test_garbage_is_refused_without_breaking(world: World, body: bytes, signature: bytes, path: str) -> None:
     shown = "".join(one for one in path if one.isprintable() and ord(one) < 256).strip()
     headers = {
-        "x-adobe-digital-signature-1": base64.b64encode(signature),
-        "x-adobe-public-key1-path": shown.encode("latin-1"),
+        b"x-adobe-digital-signature-1": base64.b64encode(signature),
+        b"x-adobe-public-key1-path": shown.encode("latin-1"),
     }
     before = len(world.server.asked)
     answer = world.client.post("/webhooks/store/x", content=body + US.encode(), headers=headers)
