@@ -33,6 +33,7 @@ from crossdock.settings import Settings
 from crossdock.storage.engine import open_engine
 from crossdock.storage.migrate import migrate
 from crossdock.storage.sql import SqlStore
+from crossdock.transport import deadline
 from crossdock.transport.http import Exchange
 from crossdock.transport.throttle import Gate
 
@@ -137,6 +138,11 @@ class Connections:
         """The buyer's e-mail address, as a keyed fingerprint."""
         email = record.order.buyer.email if isinstance(record, Sighting) else ""
         return (self._envelope.fingerprint(email.strip().lower()),) if email else ()
+
+    def begin(self, until: datetime | None) -> None:
+        """What an earlier attempt left unsaid is not this one's."""
+        self._exchanges.taken()
+        deadline.end_in(None if until is None else (until - utc_now()).total_seconds())
 
     def exchanges(self) -> Sequence[Attempt]:
         """Of this thread."""

@@ -69,10 +69,12 @@ class WorkerSettings(Section):
 
     threads: int = Field(default=8, ge=1, le=256, description="Threads that deliver.")
     lease_seconds: float = Field(
-        default=60,
+        default=180,
         ge=5,
         le=3600,
-        description="How long a worker's claim on a delivery holds unless it is renewed, in seconds.",
+        description="How long a worker's claim on a delivery holds, in seconds. No request of the attempt outlives it; "
+        "it is worth being several times the deadline of one request (`deadlines.total_s`), since an attempt may be "
+        "several requests.",
     )
     batch: int = Field(default=20, ge=1, le=1000, description="Deliveries claimed in one transaction.")
 
@@ -177,7 +179,8 @@ class RouteOptions(Section):
         default=1,
         ge=1,
         le=100,
-        description='Largest difference taken as it is, in cents, with `on_mismatch = "accept_cents"`.',
+        description="Largest difference, in cents, that `accept_cents` takes as it is and that `rounding_line` closes; "
+        "an order with a larger one is parked.",
     )
     bundles: Literal["parent", "exploded", "prorata"] = Field(
         default="parent",

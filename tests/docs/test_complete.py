@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,14 @@ def test_the_spine_names_no_vendor_and_no_flow() -> None:
 def test_the_spine_stays_small() -> None:
     lines = sum(path.read_text().count("\n") for path in (ROOT / "src/crossdock/delivery").glob("*.py"))
     assert lines < 2000
+
+
+def test_no_link_of_the_docs_leads_nowhere() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.md")]
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8"))
+        if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists()
+    ]
+    assert broken == []

@@ -71,7 +71,7 @@ class Deliverer:
 
     def carry(self, delivery: Delivery) -> Verdict | None:
         """One attempt; the verdict as settled, or None when another worker has taken over meanwhile."""
-        self._ends.exchanges()
+        self._ends.begin(delivery.leased_until)
         started = self._clock()
         settlement = self._attempt(delivery, started)
         self._failpoint("before-settle")

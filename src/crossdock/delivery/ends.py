@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from crossdock.contract.capabilities import Capabilities
@@ -37,6 +38,9 @@ class Ends(Protocol):
 
     def people(self, flow: Flow[Any], record: Any) -> tuple[str, ...]:
         """Keyed fingerprints of the people that a record is about."""
+
+    def begin(self, until: datetime | None) -> None:
+        """A new attempt in this thread: nothing of it may be under way to the outside after that moment."""
 
     def exchanges(self) -> Sequence[Attempt]:
         """What this thread has said to the outside since it was last asked; oldest first."""

@@ -62,7 +62,7 @@ def verify_standard(
 
 def verify_time(timestamp: str, now: datetime, tolerance: timedelta = TOLERANCE) -> int:
     """The signed time stamp in Unix seconds. Raises SignatureError where it is none, or too far off."""
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 11):
         raise SignatureError("the time stamp is no number of seconds")
     if abs(now - datetime.fromtimestamp(int(timestamp), UTC)) > tolerance:
         raise SignatureError("the time stamp is too far from now")

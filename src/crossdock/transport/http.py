@@ -25,6 +25,7 @@ from pyreqwest.response import SyncResponse
 
 from crossdock.errors import ConfigurationError, DeliveryError, Misconfigured, OutcomeUnknown, Unreachable
 from crossdock.model.base import Record
+from crossdock.transport.deadline import remaining
 from crossdock.transport.wire import Exchange, HttpRequest, HttpResponse, Observer
 
 __all__ = ["Exchange", "Http", "HttpOptions", "HttpRequest", "HttpResponse", "Observer"]
@@ -66,6 +67,7 @@ class Http:
         started = time.monotonic()
         try:
             refuse_plain_http(request.url, allowed=self._options.allow_plain_http)
+            refuse_late()
             response = self._exchange(request, started)
         except DeliveryError as error:
             self._tell(request, None, started, f"{error.code}: {error}")
@@ -80,6 +82,8 @@ class Http:
     def _exchange(self, request: HttpRequest, started: float) -> HttpResponse:
         try:
             builder = self._client.request(request.method, request.full_url()).headers(request.headers)
+            if (left := remaining()) is not None:
+                builder = builder.timeout(timedelta(seconds=min(left, self._options.total_timeout)))
             if request.body is not None:
                 builder = builder.body_bytes(request.body)
             sendable = builder.build_streamed()
@@ -144,6 +148,13 @@ def refuse_plain_http(url: str, *, allowed: bool) -> None:
     if parts.scheme == "https" or (parts.scheme == "http" and (allowed or is_loopback(host))):
         return
     raise Misconfigured(f"{host or 'no host'}: only https is sent to (allow_plain_http permits http)")
+
+
+def refuse_late() -> None:
+    """Unreachable where the attempt's time is over: another worker may have taken over by the time of an answer."""
+    left = remaining()
+    if left is not None and left <= 0:
+        raise Unreachable("the time of this attempt is over: nothing was sent")
 
 
 def is_loopback(host: str) -> bool:

@@ -126,6 +126,7 @@ class FakeEnds:
         self.shop = Shop(clock)
         self.desk = Desk()
         self.counter = Desk()
+        self.begun: list[datetime | None] = []
         self.able = Capabilities(finds=frozenset({"things", "echoes"}), settling=20)
 
     def flow(self, name: str) -> Flow[Any]:
@@ -151,6 +152,9 @@ class FakeEnds:
 
     def people(self, flow: Flow[Any], record: Any) -> tuple[str, ...]:
         return ()
+
+    def begin(self, until: datetime | None) -> None:
+        self.begun.append(until)
 
     def exchanges(self) -> Sequence[Attempt]:
         return ()

@@ -209,3 +209,10 @@ def test_a_bug_does_not_stop_the_worker(walk: Walk) -> None:
     walk.clock.advance(3600)
     walk.run()
     assert walk.ends.desk.kept == ["put:1"]
+
+
+def test_an_attempt_is_told_when_its_claim_ends(walk: Walk) -> None:
+    walk.ends.shop.things["1"] = Thing(id="1")
+    walk.hear()
+    walk.step()
+    assert walk.ends.begun == [walk.clock() + timedelta(seconds=60)]

@@ -5,7 +5,8 @@ import gzip
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from crossdock.errors import ConfigurationError, Misconfigured, OutcomeUnknown, Unreachable
+from crossdock.transport.deadline import end_in
 from crossdock.transport.http import Exchange, Http, HttpOptions, HttpRequest, is_loopback, refuse_plain_http
 from tests.recorded_server import Reply, serve
 from tests.unit.transport import wires
@@ -276,3 +278,32 @@ def test_tls_to_a_plain_port_is_a_setting_and_not_an_unknown_outcome() -> None:
         pytest.raises(Misconfigured, match="TLS"),
     ):
         send(f"https://127.0.0.1:{port}/")
+
+
+@pytest.fixture
+def ended() -> Iterator[None]:
+    yield
+    end_in(None)
+
+
+@pytest.mark.usefixtures("ended")
+def test_after_the_attempts_end_nothing_is_sent_any_more() -> None:
+    heard: list[bytes] = []
+
+    def talk(connection: socket.socket) -> None:
+        heard.append(connection.recv(65536))
+
+    end_in(-0.001)
+    with wires.raw_server(talk) as port, pytest.raises(Unreachable, match="time of this attempt"):
+        send(f"http://127.0.0.1:{port}/orders")
+    assert heard == []
+
+
+@pytest.mark.usefixtures("ended")
+def test_no_request_outlives_the_attempt_whatever_its_own_deadlines_allow() -> None:
+    patient = HttpOptions(connect_timeout=5, read_timeout=30, total_timeout=60)
+    started = time.monotonic()
+    end_in(0.3)
+    with wires.raw_server(wires.silent) as port, pytest.raises(OutcomeUnknown):
+        send(f"http://127.0.0.1:{port}/orders", patient)
+    assert time.monotonic() - started < 5
