@@ -43,15 +43,20 @@ def list_letters(
 
 
 @app.command()
-def show(delivery_id: int, config: ConfigOption = None) -> None:
-    """One dead letter with its payload (personal data: mind who looks over your shoulder)."""
+def show(
+    delivery_id: int,
+    config: ConfigOption = None,
+    record: Annotated[bool, typer.Option("--record", help="Only its record, as `edit` takes it.")] = False,
+) -> None:
+    """One dead letter with its record (personal data: mind who looks over your shoulder)."""
     with store_of(config) as store:
         found = store.delivery(delivery_id)
     if found is None:
         complaints.print(f"there is no delivery {delivery_id}")
         raise typer.Exit(1)
     view, message = found
-    console.print_json(msgspec.json.encode(view).decode())
+    if not record:
+        console.print_json(msgspec.json.encode(view).decode())
     if message.payload:
         console.print_json(message.payload.decode())
 
@@ -78,7 +83,7 @@ def replay(
 @app.command()
 def edit(
     delivery_id: int,
-    payload: Annotated[Path, typer.Argument(help="File with the corrected record, JSON as `show` prints it.")],
+    payload: Annotated[Path, typer.Argument(help="File with the corrected record, JSON as `show --record` prints it.")],
     why: WhyOption,
     config: ConfigOption = None,
 ) -> None:

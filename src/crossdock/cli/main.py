@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from crossdock import log
 from crossdock.cli import audit, config, connections, coverage, dead, demo, explain, map_order, run, sandbox, shop
 
 app = typer.Typer(
@@ -33,4 +34,5 @@ app.add_typer(mapping, name="map")
 
 def main() -> None:
     """The entry point of the wheel."""
+    log.configure("warning", json=False)  # cleaned, and on standard error: standard output is for answers
     app()

@@ -261,7 +261,7 @@ class Deliverer:
     def _renewed(self, delivery: Delivery, flow: Flow[Any], record: Any) -> Any:
         """Too old a payload is looked at again: the source may have changed its mind meanwhile."""
         looks = self._ends.looks(flow)
-        if looks is None or self._is_fresh(delivery.message):
+        if looks is None or delivery.edited or self._is_fresh(delivery.message):
             return record
         hint = msgspec.structs.replace(delivery.message, payload=b"", read_at=None, flow=looks.name)
         seen, duties, _ = self._see(hint, looks, connection=delivery.source, exclude=delivery.key)

@@ -81,6 +81,7 @@ class Delivery(Record, frozen=True, kw_only=True):
     sent_at: datetime | None = None  # the latest moment at which it may have been sent
     memo: dict[str, str] = {}
     reason: str = ""  # what the last attempt came to
+    edited: bool = False  # a person has corrected its record: it is sent as it is, and not read again
 
 
 class Verdict(Record, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from crossdock.storage import trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
-from crossdock.storage.rows import payload_subject
+from crossdock.storage.rows import EDITED, payload_subject
 from crossdock.storage.tables import connections, deliveries, is_open, messages
 
 NAMED = Prepared(insert_once(connections))
@@ -36,7 +36,9 @@ def edit(
     message = connection.execute(select(messages.c.payload_id).where(messages.c.seq == row.message_seq)).one()
     before = payloads.read(connection, message.payload_id)
     fresh = payloads.keep(connection, subject, body, now)
-    connection.execute(update(messages).where(messages.c.seq == row.message_seq).values(payload_id=fresh))
+    connection.execute(
+        update(messages).where(messages.c.seq == row.message_seq).values(payload_id=fresh, channel=EDITED)
+    )
     return bool(_reopen(connection, payloads, delivery_id, "edit", by, why, now, request=body, response=before))
 
 

@@ -35,7 +35,7 @@ LOOK_AGAIN = timedelta(seconds=5)
 MESSAGE_COLUMNS = [
     column.label(f"m_{column.name}")
     for column in messages.c
-    if column.name not in {"seq", "fingerprint", "channel", "received_at"}
+    if column.name not in {"seq", "fingerprint", "received_at"}
 ]
 
 

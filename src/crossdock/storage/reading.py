@@ -12,10 +12,11 @@ from crossdock.contract.flow import Known
 from crossdock.contract.message import Message
 from crossdock.delivery.records import Link, State
 from crossdock.delivery.store import DeadFilter, DeliveryView, Event, Pause
+from crossdock.storage.inbox import DUTY
 from crossdock.storage.outbox import MESSAGE_COLUMNS
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
-from crossdock.storage.rows import known_of, message_of, view_of
+from crossdock.storage.rows import EDITED, known_of, message_of, view_of
 from crossdock.storage.tables import audit, connections, deliveries, is_open, links, messages
 
 KNOWN = Prepared(
@@ -30,6 +31,7 @@ KNOWN = Prepared(
 NEXT_DUE = Prepared(
     select(func.min(deliveries.c.due_at).label("due_at")).where(is_open(), deliveries.c.state == State.PENDING)
 )
+UNHEARD = (DUTY, EDITED)  # channels of what a look promised
 CHUNK = 500  # bound parameters in one statement
 
 
@@ -126,7 +128,7 @@ def timeline(connection: Connection, source: str, subject: str) -> list[Event]:
 def _heard(connection: Connection, source: str, subject: str) -> list[Event]:
     rows = connection.execute(
         select(messages)
-        .where(messages.c.source == source, messages.c.subject == subject, messages.c.channel != "duty")
+        .where(messages.c.source == source, messages.c.subject == subject, messages.c.channel.not_in(UNHEARD))
         .order_by(messages.c.seq)
     )
     return [

@@ -12,6 +12,8 @@ from crossdock.contract.message import Message
 from crossdock.delivery.records import Delivery, State
 from crossdock.delivery.store import DeliveryView
 
+EDITED = "edited"  # the channel of a message whose body a person has put in place
+
 
 def payload_subject(source: str, subject: str) -> str:
     """Whose key a body is encrypted under: one key a subject."""
@@ -84,6 +86,7 @@ def delivery_of(row: Row[Any], message: Message) -> Delivery:
         sent_at=row.sent_at,
         memo=decode_memo(row.memo),
         reason=row.reason,
+        edited=row.m_channel == EDITED,
     )
 
 
