@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -117,6 +117,7 @@ def _door(name: str, connector: MagentoConnector) -> Door:
         format=hooks.format,
         secrets=tuple(resolve(reference) for reference in hooks.secrets),
         trusted=hooks.payload == "trusted",
+        tolerance=timedelta(seconds=hooks.tolerance_s),
         keep_unknown=hooks.keep_unknown,
     )
 

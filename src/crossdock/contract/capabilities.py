@@ -36,5 +36,6 @@ class Capabilities(Record, frozen=True, kw_only=True):
     finds: frozenset[str] = frozenset()
     batch_size: int = 1
     settling: float = 30.0
+    rereads: bool = True  # a subject can be read afresh; False: what it told by itself is all there will be
     evidence: Evidence = Evidence.SIMULATED
     pace: Pace = Pace()

@@ -173,7 +173,10 @@ class Deliverer:
         source = self._ends.source(connection, flow)
         seen: Message | None = message
         self._failpoint("before-look")
-        if not self._is_fresh(message):
+        if not self._ends.capabilities(connection).rereads:
+            if not message.payload:
+                raise Overtaken("nothing is said of it here, and its source cannot be read")
+        elif not self._is_fresh(message):
             seen = source.read(message)
         self._failpoint("after-look")
         if seen is None:
@@ -261,7 +264,8 @@ class Deliverer:
     def _renewed(self, delivery: Delivery, flow: Flow[Any], record: Any) -> Any:
         """Too old a payload is looked at again: the source may have changed its mind meanwhile."""
         looks = self._ends.looks(flow)
-        if looks is None or delivery.edited or self._is_fresh(delivery.message):
+        reread = looks is not None and not delivery.edited and self._ends.capabilities(delivery.source).rereads
+        if looks is None or not reread or self._is_fresh(delivery.message):
             return record
         hint = msgspec.structs.replace(delivery.message, payload=b"", read_at=None, flow=looks.name)
         seen, duties, _ = self._see(hint, looks, connection=delivery.source, exclude=delivery.key)
@@ -292,6 +296,8 @@ class Deliverer:
 
     def _received(self, delivery: Delivery, flow: Flow[Any], receipt: Receipt) -> Settlement:
         duty = flow.acknowledge(delivery.message, delivery.target, receipt) if flow.acknowledge else None
+        if duty and duty.flow not in self._ends.capabilities(duty.target).writes:
+            duty = None  # a source that takes no acknowledgements is not told
         return Settlement(
             verdict=delivered(delivery, self._clock(), _what(receipt)),
             promises=(self._promise(delivery.message, duty),) if duty else (),

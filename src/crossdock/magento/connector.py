@@ -51,6 +51,8 @@ class MagentoConnector:
         limits = settings.limits
         pace = Pace(rate=limits.rate_per_s, burst=limits.burst, concurrency=limits.concurrency)
         self.capabilities = msgspec.structs.replace(CAPABILITIES, pace=pace)
+        if settings.webhooks.payload == "trusted":  # there is no API to read from, nor to write back to
+            self.capabilities = msgspec.structs.replace(self.capabilities, rereads=False, writes=frozenset())
         self.client = client
         self.orders = OrderSource(client, settings.polling, name=name, clock=clock)
         self.acknowledgements = AcknowledgementSink(client, comment=settings.acknowledge_comment)

@@ -125,7 +125,9 @@ class WebhookSettings(Strict):
     tolerance_s: float = Field(default=300, gt=0, description="seconds that a signed time stamp may be off")
     payload: Literal["hint", "trusted"] = Field(
         default="hint",
-        description="hint: the order is read afresh; trusted: what was sent is used (the store cannot be read)",
+        description="hint: the order is read afresh before anything is sent. trusted: for a store that cannot be read: "
+        "the orders' own events (sales.order.*) are used as they came, all others are only kept, nothing is written "
+        "back, and nothing finds what a webhook lost; wants polling.enabled = false",
     )
     client_id: SecretRef | None = Field(
         default=None,
@@ -201,6 +203,14 @@ class MagentoSettings(Strict):
     acknowledge_comment: bool = Field(
         default=True, description="whether the ERP's number is also written as order comment"
     )
+
+    @model_validator(mode="after")
+    def _trusted_means_unreadable(self) -> MagentoSettings:
+        if self.webhooks.payload == "trusted" and self.polling.enabled:
+            raise ValueError(
+                'webhooks.payload = "trusted" is for a store that cannot be read: polling.enabled must be false'
+            )
+        return self
 
     @field_validator("base_url")
     @classmethod

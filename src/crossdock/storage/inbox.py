@@ -191,6 +191,9 @@ def _came_back(connection: Connection, arrival: Arrival) -> bool:
 
 
 def _nothing_new(row: Row[tuple[object, ...]], message: Message) -> bool:
-    if message.version and row.version and message.version <= row.version:
-        return True
+    if message.version and row.version:
+        # of two states with one version (a second's resolution, say) only their content tells which is which
+        told_apart = message.version == row.version and message.content
+        if message.version < row.version or (message.version == row.version and not told_apart):
+            return True
     return bool(message.content) and row.content == message.content and row.state == State.DELIVERED
