@@ -83,7 +83,11 @@ def _owed(ground: _Ground) -> list[Duty]:
     if _ends_before_export(ground.order, placed):
         reason = f"{ground.order.state} before it was exported"
         return [Duty(flow="orders", target=ground.route.target, supersedes=(placed.key,), reason=reason)]
-    return [*_payment(ground, placed), *_hold(ground), *_refunds(ground), *_cancel(ground)]
+    # the store does nothing to an order on hold: a release came before what else is new, a hold after it
+    hold = _hold(ground)
+    released = ground.order.state != OrderState.HOLDED
+    changes = [*hold, *_payment(ground, placed)] if released else [*_payment(ground, placed), *hold]
+    return [*changes, *_refunds(ground), *_cancel(ground)]
 
 
 def _ends_before_export(order: Order, placed: Known) -> bool:

@@ -67,6 +67,18 @@ def test_canceled_after_it_may_be_there_is_told(known: Known) -> None:
     assert (duty.flow, duty.key) == ("cancellations", "v1:store:order:118:cancel")
 
 
+def test_several_changes_seen_at_once_are_told_in_the_order_in_which_the_store_can_have_made_them() -> None:
+    """Nothing is done to an order on hold: its release comes first, a new hold last."""
+    (hold,) = seen(order(state="holded"), placed())
+    told = Known(flow="holds", target="erp", key=hold.key, state="delivered", memo=hold.memo)
+    released = seen(order(state="processing", total_paid=88.16), placed(), told)
+    assert [duty.flow for duty in released] == ["holds", "payments"]
+    canceled = seen(order(state="canceled"), placed(), told)
+    assert [duty.flow for duty in canceled] == ["holds", "cancellations"]
+    paid_and_held = seen(order(state="holded", total_paid=88.16), placed())
+    assert [duty.flow for duty in paid_and_held] == ["payments", "holds"]
+
+
 def test_a_hold_and_its_end_are_told_once_each() -> None:
     (hold,) = seen(order(state="holded"), placed())
     told = Known(flow="holds", target="erp", key=hold.key, state="delivered", memo=hold.memo)
