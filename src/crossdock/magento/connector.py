@@ -15,6 +15,7 @@ from crossdock.contract.flow import Flow
 from crossdock.errors import ConfigurationError, DeliveryError
 from crossdock.magento.acknowledgements import AcknowledgementSink
 from crossdock.magento.auth import Resolve, choose
+from crossdock.magento.census import Census
 from crossdock.magento.client import MagentoClient
 from crossdock.magento.orders import LOOKS, OrderSource
 from crossdock.magento.search import criteria
@@ -55,6 +56,7 @@ class MagentoConnector:
             self.capabilities = msgspec.structs.replace(self.capabilities, rereads=False, writes=frozenset())
         self.client = client
         self.orders = OrderSource(client, settings.polling, name=name, clock=clock)
+        self.census = Census(client, settings.polling)
         self.acknowledgements = AcknowledgementSink(client, comment=settings.acknowledge_comment)
 
     @property

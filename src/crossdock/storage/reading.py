@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
@@ -183,15 +183,36 @@ def open_subjects(connection: Connection, source: str, flow: str, older_than: da
 
 
 def seen(connection: Connection, source: str, subjects: Sequence[str]) -> set[str]:
-    """Which of them were ever recorded to be dealt with; what is only kept does not count."""
+    """Which of them were ever recorded to be dealt with; what is only kept, or was given up as gone, does not count."""
     found: set[str] = set()
-    for start in range(0, len(subjects), CHUNK):
-        chunk = subjects[start : start + CHUNK]
+    for chunk in _chunks(subjects):
         found.update(
             connection.execute(
                 select(deliveries.c.subject)
-                .where(deliveries.c.source == source, deliveries.c.subject.in_(chunk))
+                .where(
+                    deliveries.c.source == source,
+                    deliveries.c.subject.in_(chunk),
+                    deliveries.c.state != State.SUPERSEDED,
+                )
                 .distinct()
             ).scalars()
         )
     return found
+
+
+def looks_at(connection: Connection, source: str, flow: str, subjects: Sequence[str]) -> dict[str, DeliveryView]:
+    """By subject, the one row of a LOOK flow for each that has one."""
+    found: dict[str, DeliveryView] = {}
+    for chunk in _chunks(subjects):
+        rows = connection.execute(
+            select(deliveries).where(
+                deliveries.c.source == source, deliveries.c.flow == flow, deliveries.c.subject.in_(chunk)
+            )
+        )
+        found |= {row.subject: view_of(row) for row in rows}
+    return found
+
+
+def _chunks(subjects: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(subjects), CHUNK):
+        yield subjects[start : start + CHUNK]

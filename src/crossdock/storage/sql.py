@@ -184,6 +184,11 @@ class SqlStore:
         found: set[str] = self._read(reading.seen, source, subjects)
         return found
 
+    def looks_at(self, source: str, flow: str, subjects: Sequence[str]) -> dict[str, DeliveryView]:
+        """Where the looks stand."""
+        found: dict[str, DeliveryView] = self._read(reading.looks_at, source, flow, subjects)
+        return found
+
     def note(self, attempt: Attempt, now: datetime) -> None:
         """An operator's action."""
         self._committer.run(lambda c: trail.append(c, self._payloads, attempt, None, now))
