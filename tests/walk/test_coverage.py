@@ -139,11 +139,15 @@ def test_any_period_may_be_asked_for_and_what_lies_before_polling_is_said(counte
     counted.place(3)
     scan(counted)
     counted.shop.do(lambda store: store.place())
-    counted.shop.do(lambda store: store.orders[4].update(created_at="2025-12-31 10:20:00", updated_at="2025-12-31 10:20:00"))
+    counted.shop.do(
+        lambda store: store.orders[4].update(created_at="2025-12-31 10:20:00", updated_at="2025-12-31 10:20:00")
+    )
     period = ("--from", "2025-12-31T10:00", "--to", "2026-01-01")
     told = counted.told(*period)
     assert (told["since"], told["until"]) == ("2025-12-31T10:00:00Z", "2026-01-01T00:00:00Z")
-    assert [(hour["hour"], hour["existing"], hour["seen"]) for hour in told["hours"]] == [("2025-12-31T10:00:00Z", 1, 0)]
+    assert [(hour["hour"], hour["existing"], hour["seen"]) for hour in told["hours"]] == [
+        ("2025-12-31T10:00:00Z", 1, 0)
+    ]
     assert counted.gaps(*period) == [("4", "before")]
     assert counted.told("--from", "2025-01-01", "--to", "2025-01-02")["hours"] == []
     assert "no orders" in counted.says("--from", "2025-01-01", "--to", "2025-01-02")

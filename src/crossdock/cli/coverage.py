@@ -45,7 +45,7 @@ def coverage(
     fill: Annotated[bool, typer.Option("--fill", help="Look at each order that was missed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold the orders in each store against those that were seen, explain each gap; exit code 1 where one was missed."""
+    """Hold the orders in each store against those seen, and explain each gap; exit code 1 where one was missed."""
     settings = settings_or_exit(config)
     try:
         crossdock = Crossdock(settings)

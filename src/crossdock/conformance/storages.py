@@ -161,6 +161,19 @@ class StorageConformance:
         assert again.outcome == "new"
         assert len(lease(store)) == 1
 
+    def test_a_late_copy_of_what_came_with_its_version_is_no_news(self, store: Store) -> None:
+        """Two states within one second, the first of them sent once more: its body is the older one."""
+        first, second = (
+            msgspec.structs.replace(hint(event=event, content=content, payload=b"{}"), version="06:00:00")
+            for event, content in (("a", "c1"), ("b", "c2"))
+        )
+        for one in (first, second):
+            assert store.record([arrival(one)], NOW)[0].outcome == "new"
+            (looked,) = lease(store)
+            store.settle(looked, Settlement(verdict=verdict(State.DELIVERED), content=one.content), NOW)
+        assert store.record([arrival(first)], NOW)[0].outcome == "duplicate"
+        assert lease(store) == []
+
     def test_a_payload_comes_back_as_it_went_in(self, store: Store) -> None:
         store.record([arrival(hint(payload=b'{"a":"\xc3\xa9"}'))], NOW)
         (looked,) = lease(store)

@@ -24,8 +24,11 @@ ASKED_SINGLY = 100  # ids of one run; of a longer one (a counter that was set on
 
 
 class Counted(Record, frozen=True, kw_only=True):
-    """One order that the store has. The times are None where it breaks the store's list; `listed` False where the
-    store has it and its list leaves it out: a right that is limited to other store views."""
+    """One order that the store has.
+
+    The times are None where it breaks the store's list; `listed` False where the store has it and its list leaves it
+    out: a right that is limited to other store views.
+    """
 
     id: int
     number: str = ""
@@ -36,7 +39,7 @@ class Counted(Record, frozen=True, kw_only=True):
 
 
 class Reach(Record, frozen=True, kw_only=True):
-    """How far polling has read: all up to `read_up_to`; the next scan begins at `again_from`, the first one at `began`."""
+    """How far polling has read: up to `read_up_to`; the next scan begins at `again_from`, the first did at `began`."""
 
     read_up_to: datetime
     again_from: datetime

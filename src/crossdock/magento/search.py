@@ -27,8 +27,10 @@ def where(field: str, condition: str, value: object) -> Filter:
 
 
 def criteria(groups: Iterable[Group], *, sort: Sequence[str], size: int, fields: str = "") -> Query:
-    """Ascending by `sort`, descending by a field with a "-" before it. Always page 1: what was read is left out by a
-    condition, never by counting pages."""
+    """Ascending by `sort`; descending by a field with a "-" before it.
+
+    Always page 1: what was read is left out by a condition, never by counting pages.
+    """
     query: list[tuple[str, str]] = []
     for number, group in enumerate(group for group in groups if group):
         for place, condition in enumerate(group):

@@ -130,5 +130,3 @@ def test_how_far_polling_has_read(shop: tuple[StoreServer, Census]) -> None:
     assert (cut.again_from, cut.began) == (HOUR.replace(minute=5), datetime(2026, 11, 1, tzinfo=UTC))
     with pytest.raises(InvalidPayload):
         census.reach(Watermark(value={"page": 3}))
-
-

@@ -54,10 +54,10 @@ def test_every_order_comes_once_in_order_over_many_pages_with_ties() -> None:
     assert ids(pages) == [1, 3, 5, 7, 9, 2, 4, 6, 8, 10]
     assert [page.complete for page in pages] == [False, False, False, True]
     assert pages[-1].watermark.value == {
-            "updated_at": "2026-11-23 05:30:00",
-            "entity_id": 10,
-            "began": f"{START} 00:00:00",
-        }
+        "updated_at": "2026-11-23 05:30:00",
+        "entity_id": 10,
+        "began": f"{START} 00:00:00",
+    }
     assert pages[-1].source_time == NOW
     assert all(one.query["searchCriteria[currentPage]"] == "1" for one in server.asked)
 
