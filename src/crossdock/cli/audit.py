@@ -10,9 +10,10 @@ import msgspec
 import typer
 
 from crossdock.app import fingerprint_of
-from crossdock.cli.common import ConfigOption, complaints, console, person, settings_or_exit, store_of
+from crossdock.cli.common import ConfigOption, complaints, person, plain, say, settings_or_exit, store_of
 from crossdock.storage.trail import Proof
 
+NOBODY = "0 subjects: nothing that can still be read is about this person"
 app = typer.Typer(no_args_is_help=True, help="The audit trail: verify, export, erase.")
 
 
@@ -22,12 +23,11 @@ def verify(config: ConfigOption = None) -> None:
     with store_of(config) as store:
         proof = store.audit_proof()
     if proof.broken_at is not None:
-        complaints.print(
-            f"[red]row {proof.broken_at} does not fit the chain: it, or one before it, was changed or removed[/red]"
-        )
+        broken = f"row {proof.broken_at} does not fit the chain: it, or one before it, was changed or removed"
+        say(plain(broken, "red"), to=complaints)
         raise typer.Exit(1)
     last = f"Last hash (note it elsewhere to see a cut tail): {proof.head}" if proof.rows else "Nothing happened yet."
-    console.print(f"{proof.rows} rows, unbroken{_from(proof)}. {last}", highlight=False)
+    say(f"{proof.rows} rows, unbroken{_from(proof)}. {last}")
 
 
 def _from(proof: Proof) -> str:
@@ -58,4 +58,4 @@ def erase(
     fingerprint = fingerprint_of(settings_or_exit(config), subject)
     with store_of(config) as store:
         erased = store.erase(fingerprint, person(), datetime.now(UTC))
-    console.print(f"{len(erased)} subjects can never be read again: {', '.join(erased) or 'none'}")
+    say(f"{len(erased)} subjects can never be read again: {', '.join(erased)}" if erased else NOBODY)

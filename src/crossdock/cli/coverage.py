@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from crossdock.app import Crossdock
-from crossdock.cli.common import ConfigOption, JsonOption, complaints, console, refuse, settings_or_exit
+from crossdock.cli.common import ConfigOption, JsonOption, complain, console, plain, refuse, say, settings_or_exit
 from crossdock.cli.gaps import Examined, Hour, account, floor_hour, missed
 from crossdock.delivery.poll import STREAM
 from crossdock.errors import ConfigurationError, CrossdockError
@@ -61,7 +61,7 @@ def coverage(
         refuse(error)
         raise typer.Exit(2) from error
     except CrossdockError as error:
-        complaints.print(f"[red]{error.code}[/red] {error}")
+        complain(error)
         raise typer.Exit(1) from error
     finally:
         crossdock.store.close()
@@ -128,16 +128,13 @@ def _print(found: list[Coverage], *, as_json: bool) -> None:
         return
     for one in found:
         read = f"polled up to {one.read_up_to:%Y-%m-%d %H:%M:%S}" if one.read_up_to else "never polled yet"
-        console.print(
-            f"[bold]{one.store}[/bold]: orders created {one.since:%Y-%m-%d %H:%M} to {one.until:%Y-%m-%d %H:%M} UTC "
-            f"by the store's clock; {read}",
-            highlight=False,
-        )
+        period = f"{one.since:%Y-%m-%d %H:%M} to {one.until:%Y-%m-%d %H:%M} UTC by the store's clock"
+        say(plain(one.store, "bold"), f": orders created {period}; {read}")
         console.print(_table(one.hours) if one.hours else "no orders in these hours")
         existing, seen = (sum(getattr(hour, name) for hour in one.hours) for name in ("existing", "seen"))
         lost = missed(one.hours)
-        told = f"[red]{len(lost)} missed: {', '.join(gap.ids for gap in lost)}[/red]" if lost else "none missed"
-        console.print(f"{existing} exist, {seen} seen, {told}", highlight=False)
+        told = plain(f"{len(lost)} missed: {', '.join(gap.ids for gap in lost)}", "red") if lost else "none missed"
+        say(f"{existing} exist, {seen} seen, ", told)
 
 
 def _table(hours: list[Hour]) -> Table:
@@ -147,5 +144,5 @@ def _table(hours: list[Hour]) -> Table:
         if not hour.gaps:
             table.add_row(*first)
         for place, gap in enumerate(hour.gaps):
-            table.add_row(*(("", "", "") if place else first), gap.ids, gap.number, gap.why)
+            table.add_row(*(("", "", "") if place else first), *map(plain, (gap.ids, gap.number, gap.why)))
     return table

@@ -19,7 +19,7 @@ from crossdock.storage.anchors import Anchor
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.tables import audit, connections, deliveries, is_open, messages, payloads
 
-Places = list[Row[Any]]
+Places = list[Row[Any, Any]]
 
 
 def forget_bodies(connection: Connection, before: datetime, limit: int) -> int:
@@ -67,7 +67,7 @@ def _unresolved() -> ColumnElement[bool]:
     return or_(owed, own, paused)
 
 
-def _runs(old: Sequence[Row[Any]]) -> list[Places]:
+def _runs(old: Sequence[Row[Any, Any]]) -> list[Places]:
     """Split where the positions do not follow one another."""
     runs: list[Places] = []
     for row in old:
