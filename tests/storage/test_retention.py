@@ -190,7 +190,7 @@ def test_rows_may_go_before_their_bodies_do(store: SqlStore) -> None:
 
 
 def test_a_database_of_the_first_version_is_brought_up_with_its_rows(engine: Engine) -> None:
-    config = migrations._config()  # noqa: SLF001  an older version is asked for here only
+    config = migrations._config()
     with engine.execution_options(writes=True).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")

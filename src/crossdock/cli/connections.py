@@ -61,6 +61,8 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     for row in rows:
         table.add_row(*map(plain, row.values()))
     console.print(table if rows else "nothing was owed to anybody yet")
+    if letters := sum(count for (_, _, state), count in counts.items() if state == "dead"):
+        say(plain(f"{letters} wait for a person", "red"), ": `crossdock dead list`")
     for one in paused:
         since = f" since {one.since:%Y-%m-%d %H:%M} UTC by {one.by}: {one.reason}"
         say(plain("paused ", "red"), one.connection, since)

@@ -86,7 +86,7 @@ def replay(
     with store_of(config) as store:
         chosen = _chosen(store, ids, which, everything=everything)
         done = sum(store.replay(some, person(), datetime.now(UTC)) for some in _steps(chosen))
-    say(f"{done} of {len(chosen)} will be tried again")
+    say(f"{done} of {len(chosen)} will be tried again{_rest(done, chosen)}")
 
 
 @app.command()
@@ -128,7 +128,7 @@ def resolve(
     with store_of(config) as store:
         chosen = _chosen(store, ids, which, everything=everything)
         done = sum(store.resolve(some, person(), why, datetime.now(UTC)) for some in _steps(chosen))
-    say(f"{done} of {len(chosen)} resolved")
+    say(f"{done} of {len(chosen)} resolved{_rest(done, chosen)}")
 
 
 def _chosen(store: SqlStore, ids: list[int] | None, which: DeadFilter, *, everything: bool) -> list[int]:
@@ -138,6 +138,12 @@ def _chosen(store: SqlStore, ids: list[int] | None, which: DeadFilter, *, everyt
         say("give ids, a filter, or --all", to=complaints)
         raise typer.Exit(2)
     return [letter.id for letter in store.dead(msgspec.structs.replace(which, limit=MOST))]
+
+
+def _rest(done: int, chosen: list[int]) -> str:
+    if not chosen:
+        return ": no dead letter fits"
+    return "" if done == len(chosen) else "; the others are no dead letters (any more)"
 
 
 def _steps(chosen: list[int]) -> Iterator[list[int]]:

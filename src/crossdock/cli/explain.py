@@ -37,8 +37,9 @@ def _tell(store: SqlStore, source: str, subject: str, *, as_json: bool) -> None:
         story = {"source": source, "subject": subject, "links": links, "events": events}
         console.print_json(msgspec.json.encode(story).decode())
         return
-    names = ", ".join(f"{link.target}: {link.number or link.external_id}" for link in links if not link.part)
-    say(plain(f"order {subject} of {source}", "bold"), f": {names or 'no target has it yet'}")
+    others = [link for link in links if not link.part and link.target != source]  # the source's own is the subject
+    names = ", ".join(f"in {link.target} as {link.number or link.external_id}" for link in others)
+    say(plain(f"order {subject} of {source}", "bold"), f": {names or 'no target is known to have it'}")
     table = Table("when (UTC)", "what", "flow", "target", "how", box=None)
     for event in events:
         moment = event.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

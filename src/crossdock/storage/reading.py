@@ -32,6 +32,7 @@ NEXT_DUE = Prepared(
     select(func.min(deliveries.c.due_at).label("due_at")).where(is_open(), deliveries.c.state == State.PENDING)
 )
 UNHEARD = (DUTY, EDITED)  # channels of what a look promised
+WAITS = "to be tried again:"
 CHUNK = 500  # bound parameters in one statement
 
 
@@ -117,10 +118,17 @@ def timeline(connection: Connection, source: str, subject: str) -> list[Event]:
     )
     for row in rows:
         answer = f"HTTP {row.status_code}" if row.status_code else ""
-        text = " ".join(part for part in (row.operation_type, answer, row.error_message, row.detail) if part)
-        who = "" if row.actor == "crossdock" else f" (by {row.actor})"
+        what = WAITS if row.operation_type == State.PENDING else row.operation_type
+        text = " ".join(part for part in (what, answer, row.error_message, row.detail) if part)
+        ours = row.actor == "crossdock"
         events.append(
-            Event(at=row.created_at, kind="attempt", flow=row.flow or "", target=row.target or "", text=text + who)
+            Event(
+                at=row.created_at,
+                kind="attempt" if ours else "action",
+                flow=row.flow or "",
+                target=row.target or "",
+                text=text if ours else f"{text} (by {row.actor})",
+            )
         )
     return sorted(events, key=lambda event: event.at)
 
