@@ -135,6 +135,20 @@ def test_an_order_that_polling_has_passed_unheard_of_is_missed_named_and_filled(
     assert ("9", "missed") not in counted.gaps()
 
 
+def test_an_order_that_cannot_be_read_is_parked_and_named_with_its_letter(counted: Counted) -> None:
+    counted.place(3)
+    counted.shop.do(lambda store: store.orders[2].pop("order_currency_code"))
+    crossdock = Crossdock(counted.settings)
+    crossdock.start()
+    try:
+        until(lambda: crossdock.store.counts().get(("looks", "store", "dead")) == 1)
+        until(lambda: settled(crossdock))
+    finally:
+        crossdock.stop()
+    assert counted.gaps() == [("2", "parked")]
+    assert "dead letter" in counted.says()
+
+
 def test_any_period_may_be_asked_for_and_what_lies_before_polling_is_said(counted: Counted) -> None:
     counted.place(3)
     scan(counted)

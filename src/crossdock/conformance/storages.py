@@ -330,6 +330,18 @@ class StorageConformance:
         )
         store.record_page(read, [arrival(hint(number))], NOW, complete=True)
 
+    def test_where_looks_stand_and_what_was_given_up_counts_as_unseen(self, store: Store) -> None:
+        store.record([arrival(hint(1)), arrival(hint(2)), arrival(hint(3))], NOW)
+        first, second, _ = lease(store)
+        store.settle(first, Settlement(verdict=verdict(State.DEAD, code="mapping", reason="no currency")), NOW)
+        store.settle(second, Settlement(verdict=verdict(State.SUPERSEDED)), NOW)
+        found = store.looks_at("store", "looks", ["1", "2", "3", "4"])
+        states = {subject: view.state for subject, view in found.items()}
+        assert states == {"1": State.DEAD, "2": State.SUPERSEDED, "3": State.LEASED}
+        assert (found["1"].code, found["1"].reason) == ("mapping", "no currency")
+        assert store.looks_at("elsewhere", "looks", ["1"]) == {}
+        assert store.seen("store", ["1", "2", "3", "4"]) == {"1", "3"}
+
     def test_links_and_numbers_lead_to_the_subject(self, store: Store) -> None:
         self.promised(store, promise())
         (first,) = lease(store)

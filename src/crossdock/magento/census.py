@@ -12,7 +12,7 @@ import msgspec
 from crossdock.contract.connector import Watermark
 from crossdock.errors import Temporary
 from crossdock.magento.client import MagentoClient
-from crossdock.magento.listing import PATH, OrderList
+from crossdock.magento.listing import PATH, OrderList, breaks, store_clock
 from crossdock.magento.orders import BY_ID, Place, begun
 from crossdock.magento.search import Group, criteria, parse_stamp, where
 from crossdock.magento.settings import PollingSettings
@@ -55,10 +55,10 @@ class Census:
 
     def now(self) -> datetime:
         """The store's own clock. Raises Temporary where it sends none."""
-        answer = self._client.fetch("GET", PATH, criteria((), sort=BY_ID, size=1, fields="total_count"))
-        if answer.store_time is None:
+        now = store_clock(self._client)
+        if now is None:
             raise Temporary("the store does not tell its time (no Date header)")
-        return answer.store_time
+        return now
 
     def created(self, since: datetime, until: datetime) -> list[Counted]:
         """The orders created at `since` or later and before `until`, by the store's clock; by id."""
@@ -69,7 +69,9 @@ class Census:
         groups: tuple[Group, ...] = ((where("entity_id", "lt", number),),)
         try:
             answer = self._client.get(PATH, criteria(groups, sort=("-entity_id",), size=1, fields=LIST_FIELDS))
-        except Temporary:
+        except Temporary as error:
+            if not breaks(error):
+                raise
             return None  # the ids between the two go unexamined: the census of the hours before names the broken one
         rows = (answer.get("items") if isinstance(answer, dict) else None) or []
         return int(rows[0]["entity_id"]) if rows else None

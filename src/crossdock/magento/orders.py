@@ -14,7 +14,7 @@ from crossdock.contract.message import Message
 from crossdock.errors import InvalidPayload, Misconfigured, Temporary
 from crossdock.magento.client import MagentoClient, segment
 from crossdock.magento.content import content_hash
-from crossdock.magento.listing import Listed, OrderList, Row
+from crossdock.magento.listing import Listed, OrderList, Row, store_clock
 from crossdock.magento.mapping.orders import parse_sighting
 from crossdock.magento.search import Group, after, criteria, parse_stamp, stamp, where
 from crossdock.magento.settings import PollingSettings
@@ -165,8 +165,7 @@ class OrderSource:
         start = self._polling.start_at()
         if start is not None:
             return Place(furthest=(start, 0), began=start)
-        answer = self._client.fetch("GET", "V1/orders", criteria((), sort=BY_ID, size=1, fields="total_count"))
-        now = answer.store_time or self._clock()
+        now = store_clock(self._client) or self._clock()
         began = now - timedelta(seconds=self._polling.overlap_s)
         return Place(furthest=(began, 0), began=began)
 

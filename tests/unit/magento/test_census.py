@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crossdock.contract.connector import Watermark
-from crossdock.errors import InvalidPayload
+from crossdock.errors import DeliveryError, InvalidPayload
 from crossdock.magento.census import Census, runs
 from crossdock.magento.client import MagentoClient
 from crossdock.magento.settings import PollingSettings
@@ -96,6 +96,26 @@ def test_an_order_that_breaks_the_list_is_counted_without_its_time() -> None:
         (5, False),
         (9, False),
     ]
+
+
+def test_a_first_order_that_breaks_the_list_stops_neither_the_clock_nor_the_count() -> None:
+    store = FakeStore()
+    for number in (1, 2):
+        store.place(number)
+    store.poison = {1}
+    with running(store) as (client, _):
+        census = Census(client, PollingSettings())
+        assert census.now() == store.now
+        assert [one.id for one in census.created(store.now - timedelta(days=1), store.now)] == [1, 2]
+        assert census.before(2) is None
+
+
+def test_a_store_that_is_down_is_no_gap() -> None:
+    store = FakeStore()
+    store.place(1)
+    store.down = True
+    with running(store) as (client, _), pytest.raises(DeliveryError):
+        Census(client, PollingSettings()).created(store.now - timedelta(days=1), store.now)
 
 
 def test_an_order_that_only_its_id_shows_is_of_another_scope() -> None:

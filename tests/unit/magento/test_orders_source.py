@@ -307,6 +307,16 @@ def test_the_sweep_reads_orders_and_leaves_out_what_is_gone() -> None:
     assert [(one.subject, one.id) for one in found] == [("7", f"sweep:7:{NOW.isoformat()}")]
 
 
+def test_the_first_scan_begins_although_the_first_order_breaks_the_list() -> None:
+    store = FakeStore()
+    store.place(1, ago=864_000)
+    store.place(2, ago=60)
+    store.poison = {1}
+    with running(store) as (client, _):
+        source = OrderSource(client, PollingSettings(), name="shop", clock=lambda: NOW)
+        assert ids(list(source.changes(None))) == [2]
+
+
 # --- content --------------------------------------------------------------------------------------------------------
 
 
