@@ -311,11 +311,13 @@ class Crossdock:
         return polled if LOOKS.name in connector.capabilities.reads and self.connections.routes(name) else None
 
     def _forget(self) -> None:
-        """Old bodies, in small steps, once an hour."""
+        """What is old, in small steps, once an hour."""
         if time.monotonic() < self._forget_at:
             return
-        before = utc_now() - timedelta(days=self.settings.audit.keep_days.payloads)
-        if not self.store.forget_bodies(before):
+        now, keep = utc_now(), self.settings.audit.keep_days
+        bodies = self.store.forget_bodies(now - timedelta(days=keep.payloads))
+        rows = self.store.forget_rows(now - timedelta(days=keep.rows), now)
+        if not bodies and not rows:
             self._forget_at = time.monotonic() + FORGET_EVERY
 
     def _seal(self) -> None:

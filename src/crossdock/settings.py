@@ -138,6 +138,20 @@ class KeepDays(Section):
         le=36_500,
         description="Requests, responses and message bodies. The rows that speak of them, and their hashes, stay.",
     )
+    rows: int = Field(
+        default=3650,
+        ge=1,
+        le=36_500,
+        description="Rows of the audit trail: who did what, when, and what was answered. Not below `payloads`. The "
+        "chain of hashes stays whole: an anchor holds the place of what went.",
+    )
+
+    @field_validator("rows")
+    @classmethod
+    def _not_below_their_bodies(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("payloads", value):
+            raise ValueError("must not be below payloads")
+        return value
 
 
 class AuditSettings(Section):

@@ -21,6 +21,7 @@ from crossdock.delivery.verdict import Policy
 from tests.databases import postgres_url
 from tests.material import needs_shared
 from tests.recorded_server import Reply, serve
+from tests.walk.files import toml
 from tests.walk.world import Erp, Shop, recorded, settings, until
 
 pytestmark = needs_shared
@@ -69,16 +70,6 @@ class Desk:
     def delivered(self, number: int) -> None:
         with self.running():
             until(lambda: "ext_order_id" in self.shop.orders[number])
-
-
-def toml(value: Any, indent: str = "") -> str:
-    """Settings as the inline tables of a TOML file."""
-    if isinstance(value, dict):
-        rows = [f"{json.dumps(name)} = {toml(inner, '-')}" for name, inner in value.items() if inner is not None]
-        return "{" + ", ".join(rows) + "}" if indent else "\n".join(rows)
-    if isinstance(value, list):
-        return "[" + ", ".join(toml(inner, "-") for inner in value) + "]"
-    return json.dumps(value)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])

@@ -72,7 +72,7 @@ def test_a_changed_row_of_the_trail_is_found(tmp_path: Path) -> None:
         world.done(world.shop.add(recorded("001_smoke")))
         store = world.crossdock.store
         assert store.audit_broken_at() is None
-        rows, _ = store.audit_sealed()
+        rows = store.audit_proof().rows
         with sqlite3.connect(tmp_path / "crossdock.sqlite") as thief:
             thief.execute("UPDATE audit SET status_code = 204 WHERE position = 2")
         thief.close()

@@ -10,23 +10,33 @@ import msgspec
 import typer
 
 from crossdock.app import fingerprint_of
-from crossdock.cli.common import ConfigOption, complaints, console, person, settings_or_exit, store_of
+from crossdock.cli.common import ConfigOption, complaints, person, plain, say, settings_or_exit, store_of
+from crossdock.storage.trail import Proof
 
+NOBODY = "0 subjects: nothing that can still be read is about this person"
 app = typer.Typer(no_args_is_help=True, help="The audit trail: verify, export, erase.")
 
 
 @app.command()
 def verify(config: ConfigOption = None) -> None:
-    """Check the whole hash chain; exit code 1 names the first row that does not fit."""
+    """Check the whole hash chain, past what was let go by age; exit code 1 names the first row that does not fit."""
     with store_of(config) as store:
-        broken = store.audit_broken_at()
-        rows, last = store.audit_sealed()
-    if broken is not None:
-        complaints.print(
-            f"[red]row {broken} does not fit the chain: it, or one before it, was changed or removed[/red]"
-        )
+        proof = store.audit_proof()
+    if proof.broken_at is not None:
+        broken = f"row {proof.broken_at} does not fit the chain: it, or one before it, was changed or removed"
+        say(plain(broken, "red"), to=complaints)
         raise typer.Exit(1)
-    console.print(f"{rows} rows, unbroken. Last hash (note it elsewhere to see a cut tail): {last}", highlight=False)
+    last = f"Last hash (note it elsewhere to see a cut tail): {proof.head}" if proof.rows else "Nothing happened yet."
+    say(f"{proof.rows} rows, unbroken{_from(proof)}. {last}")
+
+
+def _from(proof: Proof) -> str:
+    if not proof.gone:
+        return " from the first one on"
+    return (
+        f" from row {proof.since} on; {proof.gone} older ones were let go by age, lately "
+        f"{proof.removed_at:%Y-%m-%d %H:%M} UTC, and {proof.anchors} anchors hold their places"
+    )
 
 
 @app.command()
@@ -34,7 +44,7 @@ def export(
     config: ConfigOption = None,
     bodies: Annotated[bool, typer.Option(help="With requests and responses: personal data.")] = False,
 ) -> None:
-    """Every row as JSON Lines on standard output."""
+    """Every row as JSON Lines on standard output; first the anchors of what was let go by age."""
     with store_of(config) as store:
         for row in store.audit_export(bodies=bodies):
             sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
@@ -48,4 +58,4 @@ def erase(
     fingerprint = fingerprint_of(settings_or_exit(config), subject)
     with store_of(config) as store:
         erased = store.erase(fingerprint, person(), datetime.now(UTC))
-    console.print(f"{len(erased)} subjects can never be read again: {', '.join(erased) or 'none'}")
+    say(f"{len(erased)} subjects can never be read again: {', '.join(erased)}" if erased else NOBODY)

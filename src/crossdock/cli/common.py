@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import getpass
+import os
+import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from crossdock.app import open_store
-from crossdock.errors import ConfigurationError
+from crossdock.errors import ConfigurationError, CrossdockError
 from crossdock.settings import Settings, load
 from crossdock.storage.sql import SqlStore
 
@@ -21,8 +25,16 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason; it is kept in the audit trail.")]
-console = Console()
-complaints = Console(stderr=True)
+PIPED_WIDTH = 2000  # nothing is folded for a file or another program
+
+
+def _console(stream: TextIO, *, errors: bool = False) -> Console:
+    folds = stream.isatty() or "COLUMNS" in os.environ
+    return Console(stderr=errors, width=None if folds else PIPED_WIDTH)
+
+
+console = _console(sys.stdout)
+complaints = _console(sys.stderr, errors=True)
 
 
 def settings_or_exit(config: Path | None) -> Settings:
@@ -34,10 +46,26 @@ def settings_or_exit(config: Path | None) -> Settings:
         raise typer.Exit(2) from error
 
 
+def plain(value: object, style: str = "") -> Text:
+    """Text that can do nothing but be read, whoever wrote it."""
+    seen = "".join(" " if unicodedata.category(one) in {"Cc", "Cf"} else one for one in str(value))
+    return Text(seen, style=style)
+
+
+def say(*parts: object, to: Console = console) -> None:
+    """One line, in which nothing is taken for markup but what is Text already."""
+    to.print(Text("").join(part if isinstance(part, Text) else plain(part) for part in parts), highlight=False)
+
+
+def complain(error: CrossdockError) -> None:
+    """What went wrong, by its code."""
+    say(plain(error.code, "red"), " ", error, to=complaints)
+
+
 def refuse(error: ConfigurationError) -> None:
     """Every problem on a line of its own."""
     for problem in error.problems:
-        complaints.print(f"[red]![/red] {problem}", highlight=False)
+        say(plain("! ", "red"), problem, to=complaints)
 
 
 @contextmanager

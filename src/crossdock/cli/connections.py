@@ -9,16 +9,31 @@ import msgspec
 import typer
 from rich.table import Table
 
-from crossdock.cli.common import ConfigOption, JsonOption, WhyOption, complaints, console, person, store_of
+from crossdock.cli.common import (
+    ConfigOption,
+    JsonOption,
+    WhyOption,
+    complaints,
+    console,
+    person,
+    plain,
+    say,
+    settings_or_exit,
+    store_of,
+)
 
 NameArgument = Annotated[str, typer.Argument(help="The connection's name.")]
 
 
 def pause(name: NameArgument, why: WhyOption, config: ConfigOption = None) -> None:
     """Send nothing to a connection until it is resumed; what comes in waits."""
+    known = settings_or_exit(config).connections
+    if name not in known:
+        say(f"there is no connection {name}, only {', '.join(sorted(known)) or 'none'}", to=complaints)
+        raise typer.Exit(2)
     with store_of(config) as store:
         done = store.pause(name, why, person(), datetime.now(UTC))
-    console.print(f"{name} is paused" if done else f"{name} was paused already")
+    say(f"{name} is paused" if done else f"{name} was paused already")
 
 
 def resume(name: NameArgument, config: ConfigOption = None) -> None:
@@ -26,9 +41,9 @@ def resume(name: NameArgument, config: ConfigOption = None) -> None:
     with store_of(config) as store:
         done = store.resume(name, person(), datetime.now(UTC))
     if not done:
-        complaints.print(f"{name} is not paused")
+        say(f"{name} is not paused", to=complaints)
         raise typer.Exit(1)
-    console.print(f"{name} goes on")
+    say(f"{name} goes on")
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -44,7 +59,10 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         return
     table = Table("flow", "target", "state", "count", box=None)
     for row in rows:
-        table.add_row(*map(str, row.values()))
-    console.print(table)
+        table.add_row(*map(plain, row.values()))
+    console.print(table if rows else "nothing was owed to anybody yet")
+    if letters := sum(count for (_, _, state), count in counts.items() if state == "dead"):
+        say(plain(f"{letters} wait for a person", "red"), ": `crossdock dead list`")
     for one in paused:
-        console.print(f"[red]paused[/red] {one.connection} since {one.since:%Y-%m-%d %H:%M} UTC: {one.reason}")
+        since = f" since {one.since:%Y-%m-%d %H:%M} UTC by {one.by}: {one.reason}"
+        say(plain("paused ", "red"), one.connection, since)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +12,12 @@ import msgspec
 import typer
 from rich.table import Table
 
-from crossdock.cli.common import ConfigOption, JsonOption, WhyOption, complaints, console, person, store_of
+from crossdock.cli.common import ConfigOption, JsonOption, WhyOption, complaints, console, person, plain, say, store_of
 from crossdock.delivery.store import DeadFilter, DeliveryView
+from crossdock.storage.sql import SqlStore
 
+MOST = 1_000_000
+STEP = 500
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay, edit, resolve.")
 IdsArgument = Annotated[list[int] | None, typer.Argument(help="Delivery ids; none: all that the filters leave.")]
 FlowOption = Annotated[str, typer.Option(help="Only this flow.")]
@@ -40,6 +45,8 @@ def list_letters(
         console.print_json(msgspec.json.encode(letters).decode())
         return
     console.print(_table(letters) if letters else "no dead letters")
+    if len(letters) == DeadFilter().limit:
+        say(f"these are the {len(letters)} oldest; narrow them by a filter to see others", to=complaints)
 
 
 @app.command()
@@ -52,13 +59,15 @@ def show(
     with store_of(config) as store:
         found = store.delivery(delivery_id)
     if found is None:
-        complaints.print(f"there is no delivery {delivery_id}")
+        say(f"there is no delivery {delivery_id}", to=complaints)
         raise typer.Exit(1)
     view, message = found
     if not record:
         console.print_json(msgspec.json.encode(view).decode())
-    if message.payload:
-        console.print_json(message.payload.decode())
+    if message.payload:  # as it is: no number in it may pass through a float
+        sys.stdout.write(msgspec.json.format(message.payload, indent=2).decode() + "\n")
+    else:
+        say("its record is not kept any more, or was never read", to=complaints)
 
 
 @app.command()
@@ -75,9 +84,9 @@ def replay(
     """Try again under the same key: what arrived after all is found, not doubled."""
     which = DeadFilter(flow=flow, target=target, code=code, owner=owner, reference=order)
     with store_of(config) as store:
-        chosen = _chosen(ids, which, store.dead(which), everything=everything)
-        done = store.replay(chosen, person(), datetime.now(UTC))
-    console.print(f"{done} of {len(chosen)} will be tried again")
+        chosen = _chosen(store, ids, which, everything=everything)
+        done = sum(store.replay(some, person(), datetime.now(UTC)) for some in _steps(chosen))
+    say(f"{done} of {len(chosen)} will be tried again{_rest(done, chosen)}")
 
 
 @app.command()
@@ -92,14 +101,14 @@ def edit(
     try:
         msgspec.json.decode(body)
     except msgspec.DecodeError as error:
-        complaints.print(f"{payload} is not JSON: {error}")
+        say(f"{payload} is not JSON: {error}", to=complaints)
         raise typer.Exit(2) from error
     with store_of(config) as store:
         done = store.edit(delivery_id, body, person(), why, datetime.now(UTC))
     if not done:
-        complaints.print(f"delivery {delivery_id} is no dead letter")
+        say(f"delivery {delivery_id} is no dead letter", to=complaints)
         raise typer.Exit(1)
-    console.print("it will be tried again with the new record")
+    say(f"{delivery_id} will be tried again with the new record, under the same key")
 
 
 @app.command()
@@ -117,18 +126,30 @@ def resolve(
     """Say that a person has dealt with it: it is not tried again, and its order's lane goes on."""
     which = DeadFilter(flow=flow, target=target, code=code, owner=owner, reference=order)
     with store_of(config) as store:
-        chosen = _chosen(ids, which, store.dead(which), everything=everything)
-        done = store.resolve(chosen, person(), why, datetime.now(UTC))
-    console.print(f"{done} of {len(chosen)} resolved")
+        chosen = _chosen(store, ids, which, everything=everything)
+        done = sum(store.resolve(some, person(), why, datetime.now(UTC)) for some in _steps(chosen))
+    say(f"{done} of {len(chosen)} resolved{_rest(done, chosen)}")
 
 
-def _chosen(ids: list[int] | None, which: DeadFilter, found: list[DeliveryView], *, everything: bool) -> list[int]:
+def _chosen(store: SqlStore, ids: list[int] | None, which: DeadFilter, *, everything: bool) -> list[int]:
     if ids:
         return ids
     if which == DeadFilter() and not everything:
-        complaints.print("give ids, a filter, or --all")
+        say("give ids, a filter, or --all", to=complaints)
         raise typer.Exit(2)
-    return [letter.id for letter in found]
+    return [letter.id for letter in store.dead(msgspec.structs.replace(which, limit=MOST))]
+
+
+def _rest(done: int, chosen: list[int]) -> str:
+    if not chosen:
+        return ": no dead letter fits"
+    return "" if done == len(chosen) else "; the others are no dead letters (any more)"
+
+
+def _steps(chosen: list[int]) -> Iterator[list[int]]:
+    """One transaction each: other writers wait for none of them for long."""
+    for start in range(0, len(chosen), STEP):
+        yield chosen[start : start + STEP]
 
 
 def _table(letters: list[DeliveryView]) -> Table:
@@ -136,5 +157,6 @@ def _table(letters: list[DeliveryView]) -> Table:
     now = datetime.now(UTC)
     for one in letters:
         age = str(now - one.created_at).split(".", maxsplit=1)[0]
-        table.add_row(str(one.id), age, one.reference, one.flow, one.target, one.owner, one.code, one.reason)
+        cells = (one.id, age, one.reference, one.flow, one.target, one.owner, one.code, one.reason)
+        table.add_row(*map(plain, cells))
     return table

@@ -8,7 +8,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from crossdock.cli.common import ConfigOption, JsonOption, complaints, console, store_of
+from crossdock.cli.common import ConfigOption, JsonOption, complaints, console, plain, say, store_of
 from crossdock.storage.sql import SqlStore
 
 app = typer.Typer(no_args_is_help=True, help="Why something is where it is: the whole story on one page.")
@@ -24,7 +24,7 @@ def order(
     with store_of(config) as store:
         subjects = store.find_subjects(number)
         if not subjects:
-            complaints.print(f"nothing was ever heard of {number}")
+            say(f"nothing was ever heard of {number}; `crossdock coverage` counts what the store has", to=complaints)
             raise typer.Exit(1)
         for source, subject in subjects:
             _tell(store, source, subject, as_json=as_json)
@@ -37,10 +37,11 @@ def _tell(store: SqlStore, source: str, subject: str, *, as_json: bool) -> None:
         story = {"source": source, "subject": subject, "links": links, "events": events}
         console.print_json(msgspec.json.encode(story).decode())
         return
-    names = ", ".join(f"{link.target}: {link.number or link.external_id}" for link in links if not link.part)
-    console.print(f"[bold]{source} order {subject}[/bold]  {names or 'nowhere else yet'}", highlight=False)
-    table = Table("when (UTC)", "what", "flow", "target", "", box=None)
+    others = [link for link in links if not link.part and link.target != source]  # the source's own is the subject
+    names = ", ".join(f"in {link.target} as {link.number or link.external_id}" for link in others)
+    say(plain(f"order {subject} of {source}", "bold"), f": {names or 'no target is known to have it'}")
+    table = Table("when (UTC)", "what", "flow", "target", "how", box=None)
     for event in events:
         moment = event.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        table.add_row(moment, event.kind, event.flow, event.target, event.text)
+        table.add_row(*map(plain, (moment, event.kind, event.flow, event.target, event.text)))
     console.print(table)

@@ -11,9 +11,9 @@ import typer
 from rich.text import Text
 
 from crossdock.app import connection_of
-from crossdock.cli.common import ConfigOption, JsonOption, complaints, console, refuse, settings_or_exit
+from crossdock.cli.common import ConfigOption, JsonOption, complaints, console, plain, refuse, settings_or_exit
 from crossdock.cli.order_files import orders_in
-from crossdock.cli.order_view import plain, view_order, view_proof, view_totals_line
+from crossdock.cli.order_view import view_order, view_proof, view_totals_line
 from crossdock.contract.message import Problem
 from crossdock.erp.rest.mapping import build_order_payload
 from crossdock.errors import ConfigurationError, CrossdockError, MessageError

@@ -5,7 +5,6 @@ Everything from a file is put on the screen as plain text: neither markup nor co
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from crossdock.cli.common import plain
 from crossdock.flows.proof import CurrencyProof, Proof
 from crossdock.model.address import Address
 from crossdock.model.money import Totals
@@ -35,12 +35,6 @@ _SIGNS = (
     ("reward", -1),
 )
 _AFTER = ("paid", "refunded", "canceled", "due")
-
-
-def plain(value: object, style: str = "") -> Text:
-    """Text that can do nothing but be read."""
-    seen = "".join(" " if unicodedata.category(one) in {"Cc", "Cf"} else one for one in str(value))
-    return Text(seen, style=style)
 
 
 def view_order(order: Order, proof: Proof) -> RenderableType:

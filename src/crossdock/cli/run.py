@@ -10,7 +10,7 @@ import typer
 
 from crossdock import log
 from crossdock.api.serving import Serving
-from crossdock.cli.common import ConfigOption, complaints, console, refuse, settings_or_exit
+from crossdock.cli.common import ConfigOption, complaints, plain, refuse, say, settings_or_exit
 from crossdock.errors import ConfigurationError, CrossdockError
 
 
@@ -33,8 +33,8 @@ def run(
     try:
         serving.start()
     except CrossdockError as error:
-        complaints.print(f"[red]cannot start:[/red] {error}")
+        say(plain("cannot start: ", "red"), error, to=complaints)
         raise typer.Exit(1) from error
-    console.print(f"Crossdock takes webhooks at {serving.url}/webhooks/CONNECTION/EVENT", highlight=False)
+    say(f"Crossdock takes webhooks at {serving.url}/webhooks/CONNECTION/EVENT")
     stopping.wait()
     serving.stop()

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from crossdock.app import Crossdock
-from crossdock.cli.common import ConfigOption, JsonOption, complaints, console, refuse, settings_or_exit
+from crossdock.cli.common import ConfigOption, JsonOption, complain, console, plain, refuse, say, settings_or_exit
 from crossdock.errors import ConfigurationError, CrossdockError
 from crossdock.magento import subscriptions
 from crossdock.magento.connector import MagentoConnector
@@ -40,11 +40,11 @@ def subscribe(name: NameArgument = "store", config: ConfigOption = None) -> None
         refuse(error)
         raise typer.Exit(2) from error
     except CrossdockError as error:
-        complaints.print(f"[red]{error.code}[/red] {error}")
+        complain(error)
         raise typer.Exit(1) from error
     for one in made:
-        console.print(f"subscribed {one.event} -> {one.url}", highlight=False)
-    console.print(f"{len(made)} made, {len(shop.settings.webhooks.events) - len(made)} were there")
+        say(f"subscribed {one.event} -> {one.url}")
+    say(f"{len(made)} subscriptions made, {len(shop.settings.webhooks.events) - len(made)} were there and on")
 
 
 @app.command("list")
@@ -57,10 +57,12 @@ def list_subscriptions(name: NameArgument = "store", config: ConfigOption = None
         refuse(error)
         raise typer.Exit(2) from error
     except CrossdockError as error:
-        complaints.print(f"[red]{error.code}[/red] {error}")
+        complain(error)
         raise typer.Exit(1) from error
     for one in found:
-        console.print(f"{one.id:5} {'on ' if one.active else 'OFF'} {one.event} -> {one.url}", highlight=False)
+        say(f"{one.id:5} {'on ' if one.active else 'OFF'} {one.event} -> {one.url}")
+    if not found:
+        say("the store has no subscriptions")
 
 
 def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -79,8 +81,7 @@ def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         console.print_json(msgspec.json.encode(findings).decode())
     else:
         for one in findings:
-            mark = "[green]ok[/green]  " if one.ok else "[red]BAD[/red] "
-            console.print(f"{mark}{one.what}: {one.detail}", highlight=False)
+            say(plain("ok   ", "green") if one.ok else plain("BAD  ", "red"), f"{one.what}: {one.detail}")
     if not all(one.ok for one in findings):
         raise typer.Exit(1)
 

@@ -161,6 +161,19 @@ class StorageConformance:
         assert again.outcome == "new"
         assert len(lease(store)) == 1
 
+    def test_a_late_copy_of_what_came_with_its_version_is_no_news(self, store: Store) -> None:
+        """Two states within one second, the first of them sent once more: its body is the older one."""
+        first, second = (
+            msgspec.structs.replace(hint(event=event, content=content, payload=b"{}"), version="06:00:00")
+            for event, content in (("a", "c1"), ("b", "c2"))
+        )
+        for one in (first, second):
+            assert store.record([arrival(one)], NOW)[0].outcome == "new"
+            (looked,) = lease(store)
+            store.settle(looked, Settlement(verdict=verdict(State.DELIVERED), content=one.content), NOW)
+        assert store.record([arrival(first)], NOW)[0].outcome == "duplicate"
+        assert lease(store) == []
+
     def test_a_payload_comes_back_as_it_went_in(self, store: Store) -> None:
         store.record([arrival(hint(payload=b'{"a":"\xc3\xa9"}'))], NOW)
         (looked,) = lease(store)
@@ -316,6 +329,18 @@ class StorageConformance:
             watermark=Watermark(value={"at": number}),
         )
         store.record_page(read, [arrival(hint(number))], NOW, complete=True)
+
+    def test_where_looks_stand_and_what_was_given_up_counts_as_unseen(self, store: Store) -> None:
+        store.record([arrival(hint(1)), arrival(hint(2)), arrival(hint(3))], NOW)
+        first, second, _ = lease(store)
+        store.settle(first, Settlement(verdict=verdict(State.DEAD, code="mapping", reason="no currency")), NOW)
+        store.settle(second, Settlement(verdict=verdict(State.SUPERSEDED)), NOW)
+        found = store.looks_at("store", "looks", ["1", "2", "3", "4"])
+        states = {subject: view.state for subject, view in found.items()}
+        assert states == {"1": State.DEAD, "2": State.SUPERSEDED, "3": State.LEASED}
+        assert (found["1"].code, found["1"].reason) == ("mapping", "no currency")
+        assert store.looks_at("elsewhere", "looks", ["1"]) == {}
+        assert store.seen("store", ["1", "2", "3", "4"]) == {"1", "3"}
 
     def test_links_and_numbers_lead_to_the_subject(self, store: Store) -> None:
         self.promised(store, promise())

@@ -154,7 +154,10 @@ class Store(Protocol):
         """Subjects of a LOOK flow whose last look is older: the sweep reads them again."""
 
     def seen(self, source: str, subjects: Sequence[str]) -> set[str]:
-        """Which of these subjects were ever recorded."""
+        """Which of these subjects were ever recorded and not given up as gone."""
+
+    def looks_at(self, source: str, flow: str, subjects: Sequence[str]) -> dict[str, DeliveryView]:
+        """Where the look at each of these subjects stands; those never looked at are left out."""
 
     def note(self, attempt: Attempt, now: datetime) -> None:
         """An operator's action in the audit trail."""

@@ -67,7 +67,7 @@ class OrderList:
                 self._obey(error)
                 continue
             except Temporary as error:
-                if not _breaks(error):
+                if not breaks(error):
                     raise
                 self._narrow(error, [*groups, *_without(left_out)], sort, found)
                 continue
@@ -119,7 +119,7 @@ class OrderList:
         try:
             self._read([*groups, (where("entity_id", "lteq", up_to),)], sort, 1, "")
         except Temporary as error:
-            if not _breaks(error):
+            if not breaks(error):
                 raise
             return True
         return False
@@ -129,7 +129,14 @@ def _without(ids: Sequence[int]) -> list[Group]:
     return [(where("entity_id", "nin", ",".join(str(one) for one in ids)),)] if ids else []
 
 
-def _breaks(error: Temporary) -> bool:
+def store_clock(client: MagentoClient) -> datetime | None:
+    """The store's own time, by a list that no order can break: an empty one. Raises DeliveryError."""
+    nothing: Group = (where("entity_id", "lteq", 0),)
+    return client.fetch("GET", PATH, criteria((nothing,), sort=("entity_id",), size=1, fields="total_count")).store_time
+
+
+def breaks(error: Temporary) -> bool:
+    """Whether this may be one order's fault, and not the store's as a whole."""
     return not isinstance(error, Unreachable | RateLimited | NotReady) and error.status not in BUSY
 
 

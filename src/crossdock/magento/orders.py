@@ -1,4 +1,4 @@
-"""Orders out of a store: one at a time, by what changed, and by id to find what was missed."""
+"""Orders out of a store: one at a time, and by what changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crossdock.contract.message import Message
 from crossdock.errors import InvalidPayload, Misconfigured, Temporary
 from crossdock.magento.client import MagentoClient, segment
 from crossdock.magento.content import content_hash
-from crossdock.magento.listing import Listed, OrderList, Row
+from crossdock.magento.listing import Listed, OrderList, Row, store_clock
 from crossdock.magento.mapping.orders import parse_sighting
 from crossdock.magento.search import Group, after, criteria, parse_stamp, stamp, where
 from crossdock.magento.settings import PollingSettings
@@ -26,7 +26,6 @@ __all__ = ["OrderSource", "Place", "content_hash"]
 LOOKS = "looks"
 BY_CHANGE = ("updated_at", "entity_id")
 BY_ID = ("entity_id",)
-ID_FIELDS = "items[entity_id,created_at],total_count"
 MEMO_PAGE = 100
 POISON_REST = timedelta(hours=1)
 
@@ -39,13 +38,14 @@ class Place(Record, frozen=True, kw_only=True):
 
     `scan` is where a scan under way stands, and `seen_at` the store's time then: a scan that was cut goes on there.
     `floor` is from when the next scan must read again because of that. `poison`: ids left out because they break the
-    list, and since when.
+    list, and since when. `began` is where the very first scan did: nothing older was ever asked for.
     """
 
     furthest: Spot
     scan: Spot | None = None
     seen_at: datetime | None = None
     floor: datetime | None = None
+    began: datetime | None = None
     poison: dict[str, datetime] = msgspec.field(default_factory=dict)
 
     def watermark(self) -> Watermark:
@@ -53,12 +53,20 @@ class Place(Record, frozen=True, kw_only=True):
         value: dict[str, Any] = {"updated_at": stamp(self.furthest[0]), "entity_id": self.furthest[1]}
         if self.scan:
             value["scan"] = [stamp(self.scan[0]), self.scan[1]]
-        for name, moment in (("seen_at", self.seen_at), ("floor", self.floor)):
+        for name, moment in (("seen_at", self.seen_at), ("floor", self.floor), ("began", self.began)):
             if moment:
                 value[name] = stamp(moment)
         if self.poison:
             value["poison"] = {name: stamp(moment) for name, moment in self.poison.items()}
         return Watermark(value=value)
+
+    @staticmethod
+    def of(watermark: Watermark) -> Place:
+        """Raises InvalidPayload for one of another kind."""
+        try:
+            return Place.parse(watermark.value)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise InvalidPayload("a watermark of another kind") from error
 
     @staticmethod
     def parse(value: Mapping[str, Any]) -> Place:
@@ -69,6 +77,7 @@ class Place(Record, frozen=True, kw_only=True):
             scan=None if scan is None else (parse_stamp(scan[0]), int(scan[1])),
             seen_at=parse_stamp(value["seen_at"]) if "seen_at" in value else None,
             floor=parse_stamp(value["floor"]) if "floor" in value else None,
+            began=parse_stamp(value["began"]) if "began" in value else None,
             poison={str(name): parse_stamp(moment) for name, moment in value.get("poison", {}).items()},
         )
 
@@ -150,41 +159,15 @@ class OrderSource:
             if found is not None:
                 yield msgspec.structs.replace(found, id=f"sweep:{subject}:{asked_at.isoformat()}")
 
-    def ids_between(self, first: int, last: int) -> list[tuple[int, datetime | None]]:
-        """Ids that exist, both ends included, with their time of creation (None where the order cannot be read)."""
-        return self._ids(((where("entity_id", "gteq", first),), (where("entity_id", "lteq", last),)))
-
-    def ids_created(self, since: datetime, until: datetime) -> list[tuple[int, datetime | None]]:
-        """Ids of the orders created at `since` or later and before `until`, by the store's clock."""
-        return self._ids(((where("created_at", "gteq", since),), (where("created_at", "lt", until),)))
-
-    def _ids(self, groups: tuple[Group, ...]) -> list[tuple[int, datetime | None]]:
-        orders = OrderList(self._client, self._polling.page_size)
-        found: dict[int, datetime | None] = {}
-        broken: list[int] = []
-        last = 0
-        while True:
-            listed = orders.page((*groups, (where("entity_id", "gt", last),)), BY_ID, broken, ID_FIELDS)
-            broken += listed.broken
-            found |= dict.fromkeys(listed.broken)
-            found |= {row.entity_id: parse_stamp(row.order["created_at"]) for row in listed.rows}
-            highest = max((row.entity_id for row in listed.rows), default=last)
-            if listed.short or highest <= last:
-                return sorted(found.items())
-            last = highest
-
     def _place(self, since: Watermark | None) -> Place:
         if since is not None:
-            try:
-                return Place.parse(since.value)
-            except (KeyError, ValueError, TypeError, AttributeError) as error:
-                raise InvalidPayload("a watermark of another kind") from error
+            return Place.of(since)
         start = self._polling.start_at()
         if start is not None:
-            return Place(furthest=(start, 0))
-        answer = self._client.fetch("GET", "V1/orders", criteria((), sort=BY_ID, size=1, fields="total_count"))
-        now = answer.store_time or self._clock()
-        return Place(furthest=(now - timedelta(seconds=self._polling.overlap_s), 0))
+            return Place(furthest=(start, 0), began=start)
+        now = store_clock(self._client) or self._clock()
+        began = now - timedelta(seconds=self._polling.overlap_s)
+        return Place(furthest=(began, 0), began=began)
 
     def _message(self, row: Row, asked_at: datetime) -> Message:
         content = content_hash(row.order)

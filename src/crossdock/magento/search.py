@@ -27,7 +27,10 @@ def where(field: str, condition: str, value: object) -> Filter:
 
 
 def criteria(groups: Iterable[Group], *, sort: Sequence[str], size: int, fields: str = "") -> Query:
-    """Ascending by `sort`. Always page 1: what was read is left out by a condition, never by counting pages."""
+    """Ascending by `sort`; descending by a field with a "-" before it.
+
+    Always page 1: what was read is left out by a condition, never by counting pages.
+    """
     query: list[tuple[str, str]] = []
     for number, group in enumerate(group for group in groups if group):
         for place, condition in enumerate(group):
@@ -39,8 +42,8 @@ def criteria(groups: Iterable[Group], *, sort: Sequence[str], size: int, fields:
             ]
     for number, field in enumerate(sort):
         query += [
-            (f"searchCriteria[sortOrders][{number}][field]", field),
-            (f"searchCriteria[sortOrders][{number}][direction]", "ASC"),
+            (f"searchCriteria[sortOrders][{number}][field]", field.removeprefix("-")),
+            (f"searchCriteria[sortOrders][{number}][direction]", "DESC" if field.startswith("-") else "ASC"),
         ]
     query += [("searchCriteria[pageSize]", str(size)), ("searchCriteria[currentPage]", "1")]
     return (*query, ("fields", fields)) if fields else tuple(query)

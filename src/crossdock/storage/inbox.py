@@ -183,8 +183,8 @@ def _renew(connection: Connection, arrival: Arrival, seq: int, now: datetime) ->
 
 def _came_back(connection: Connection, arrival: Arrival) -> bool:
     """A state that was seen before, with another one looked at since: held and released within one second, say."""
-    if not (arrival.one_row and arrival.message.content):
-        return False
+    if not (arrival.one_row and arrival.message.content) or arrival.message.version:
+        return False  # what came with its body is that state once more, late, and not the newest one
     place = {"wanted_target": arrival.target, "wanted_key": arrival.key}
     row = LOOKED_AT.first(connection, place)
     return row is not None and row.state == State.DELIVERED and row.content not in {"", arrival.message.content}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
@@ -32,6 +32,7 @@ NEXT_DUE = Prepared(
     select(func.min(deliveries.c.due_at).label("due_at")).where(is_open(), deliveries.c.state == State.PENDING)
 )
 UNHEARD = (DUTY, EDITED)  # channels of what a look promised
+WAITS = "to be tried again:"
 CHUNK = 500  # bound parameters in one statement
 
 
@@ -117,10 +118,17 @@ def timeline(connection: Connection, source: str, subject: str) -> list[Event]:
     )
     for row in rows:
         answer = f"HTTP {row.status_code}" if row.status_code else ""
-        text = " ".join(part for part in (row.operation_type, answer, row.error_message, row.detail) if part)
-        who = "" if row.actor == "crossdock" else f" (by {row.actor})"
+        what = WAITS if row.operation_type == State.PENDING else row.operation_type
+        text = " ".join(part for part in (what, answer, row.error_message, row.detail) if part)
+        ours = row.actor == "crossdock"
         events.append(
-            Event(at=row.created_at, kind="attempt", flow=row.flow or "", target=row.target or "", text=text + who)
+            Event(
+                at=row.created_at,
+                kind="attempt" if ours else "action",
+                flow=row.flow or "",
+                target=row.target or "",
+                text=text if ours else f"{text} (by {row.actor})",
+            )
         )
     return sorted(events, key=lambda event: event.at)
 
@@ -183,15 +191,36 @@ def open_subjects(connection: Connection, source: str, flow: str, older_than: da
 
 
 def seen(connection: Connection, source: str, subjects: Sequence[str]) -> set[str]:
-    """Which of them were ever recorded to be dealt with; what is only kept does not count."""
+    """Which of them were ever recorded to be dealt with; what is only kept, or was given up as gone, does not count."""
     found: set[str] = set()
-    for start in range(0, len(subjects), CHUNK):
-        chunk = subjects[start : start + CHUNK]
+    for chunk in _chunks(subjects):
         found.update(
             connection.execute(
                 select(deliveries.c.subject)
-                .where(deliveries.c.source == source, deliveries.c.subject.in_(chunk))
+                .where(
+                    deliveries.c.source == source,
+                    deliveries.c.subject.in_(chunk),
+                    deliveries.c.state != State.SUPERSEDED,
+                )
                 .distinct()
             ).scalars()
         )
     return found
+
+
+def looks_at(connection: Connection, source: str, flow: str, subjects: Sequence[str]) -> dict[str, DeliveryView]:
+    """By subject, the one row of a LOOK flow for each that has one."""
+    found: dict[str, DeliveryView] = {}
+    for chunk in _chunks(subjects):
+        rows = connection.execute(
+            select(deliveries).where(
+                deliveries.c.source == source, deliveries.c.flow == flow, deliveries.c.subject.in_(chunk)
+            )
+        )
+        found |= {row.subject: view_of(row) for row in rows}
+    return found
+
+
+def _chunks(subjects: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(subjects), CHUNK):
+        yield subjects[start : start + CHUNK]

@@ -31,6 +31,8 @@ class SqlStore:
         self._committer = Committer(engine)
         alone = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {}
         self._reading = engine.execution_options(**alone)
+        steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+        self._snapshot = engine.execution_options(**steady)  # SQLite reads a snapshot anyhow
 
     def close(self) -> None:
         """Commit what waits, then close."""
@@ -184,6 +186,11 @@ class SqlStore:
         found: set[str] = self._read(reading.seen, source, subjects)
         return found
 
+    def looks_at(self, source: str, flow: str, subjects: Sequence[str]) -> dict[str, DeliveryView]:
+        """Where the looks stand."""
+        found: dict[str, DeliveryView] = self._read(reading.looks_at, source, flow, subjects)
+        return found
+
     def note(self, attempt: Attempt, now: datetime) -> None:
         """An operator's action."""
         self._committer.run(lambda c: trail.append(c, self._payloads, attempt, None, now))
@@ -196,21 +203,24 @@ class SqlStore:
         """Bodies older than this that nothing is owed of; returns how many went."""
         return self._committer.run(lambda c: retention.forget_bodies(c, before, limit))
 
-    def audit_broken_at(self) -> int | None:
-        """Seal all, then check all: the first position that does not fit, or None."""
+    def forget_rows(self, before: datetime, now: datetime, limit: int = 5000) -> int:
+        """Audit rows older than this of which nothing is unresolved; returns how many went."""
+        return self._committer.run(lambda c: retention.forget_rows(c, self._payloads, before, now, limit))
+
+    def audit_proof(self) -> trail.Proof:
+        """Seal all, then check all."""
         while self.seal_audit():
             pass
-        found: int | None = self._read(trail.broken_at)
-        return found
+        with self._snapshot.connect() as connection:
+            return trail.prove(connection)
 
-    def audit_sealed(self) -> tuple[int, str]:
-        """Length and last hash of the chain."""
-        found: tuple[int, str] = self._read(trail.sealed)
-        return found
+    def audit_broken_at(self) -> int | None:
+        """The first position that does not fit the chain, or None."""
+        return self.audit_proof().broken_at
 
     def audit_export(self, *, bodies: bool) -> Iterator[dict[str, Any]]:
         """Every row of the trail, oldest first."""
-        with self._engine.connect() as connection:
+        with self._snapshot.connect() as connection:
             yield from trail.export(connection, self._payloads, bodies=bodies)
 
     def erase(self, fingerprint: str, by: str, now: datetime) -> list[str]:

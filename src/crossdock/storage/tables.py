@@ -234,3 +234,14 @@ audit = Table(
     Index("ix_audit_source_entity_id", "source", "entity_id"),
     Index("ix_audit_unsealed", "id", sqlite_where=text("position IS NULL"), postgresql_where=text("position IS NULL")),
 )
+
+# where rows were let go: positions `first` to `last`, the hash in front of them and that of the last of them
+audit_anchors = Table(
+    "audit_anchors",
+    metadata,
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("before", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("removed_at", Moment, nullable=False),
+)

@@ -2,19 +2,22 @@
 
 Rows are written by many at once and so cannot each wait for the one before; `seal` gives them their place in the chain
 in batches, within a second in a running Crossdock. What is not sealed yet is not proven yet: `verify` seals first.
+Old rows are let go by retention.py; an anchor holds the place of each run of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, literal_column, select, text, update
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from crossdock.delivery.records import Attempt, Delivery
+from crossdock.model.base import Record
 from crossdock.security import chain
+from crossdock.storage import anchors
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import payload_subject
@@ -29,6 +32,7 @@ LAST = Prepared(
 )
 LOOSE = Prepared(select(audit).where(audit.c.position.is_(None)).order_by(audit.c.id).limit(bindparam("most")))
 PLACE = Prepared(update(audit).where(audit.c.id == bindparam("wanted")))
+PAGE = 1000  # rows in memory at a time
 GENESIS = b"\x00" * 32
 CHAINED = [
     "id",
@@ -82,10 +86,15 @@ def append(
     APPEND.later(connection, values)
 
 
+def lock(connection: Connection) -> None:
+    """One at a time lengthens or shortens the chain, until this transaction ends. SQLite has one writer anyhow."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(7305105)"))
+
+
 def seal(connection: Connection, limit: int) -> int:
     """Give unsealed rows their place in the chain; returns how many."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(7305105)"))  # one sealer at a time
+    lock(connection)
     last = LAST.first(connection, {})
     position, previous = (last.position, last.hash) if last else (0, GENESIS)
     places = []
@@ -102,33 +111,85 @@ def chained(row: Mapping[Any, Any], position: int) -> dict[str, Any]:
     return {"position": position, "created_at": row["created_at"]} | {name: row[name] for name in CHAINED}
 
 
-def broken_at(connection: Connection) -> int | None:
-    """The position of the first row that does not fit the chain, or None."""
-    previous, expected = GENESIS, 1
-    rows = connection.execute(select(audit).where(audit.c.position.is_not(None)).order_by(audit.c.position))
-    for row in rows:
-        previous = chain.link(previous, chained(row._mapping, expected))  # noqa: SLF001
-        if row.position != expected or row.hash != previous:
-            return expected
-        expected += 1
-    return None
+class Proof(Record, frozen=True, kw_only=True):
+    """What checking the chain came to. `broken_at`: the first position that does not fit, or None.
+
+    `rows` were checked, from the position `since` on, up to `head`, the last hash; `gone` older ones were let go
+    before, lately at `removed_at`, and `anchors` hold their places.
+    """
+
+    rows: int
+    since: int
+    head: str
+    broken_at: int | None = None
+    gone: int = 0
+    anchors: int = 0
+    removed_at: datetime | None = None
 
 
-def sealed(connection: Connection) -> tuple[int, str]:
-    """How many rows are in the chain, and its last hash: write this down elsewhere to notice a cut tail."""
-    last = LAST.first(connection, {})
-    return (last.position, last.hash.hex()) if last else (0, "")
+def prove(connection: Connection) -> Proof:
+    """Every row that is there, against the one before it or the anchor in that one's place."""
+    held = list(anchors.listed(connection))
+    walk = _Walk(held)
+    query = select(audit).where(audit.c.position.is_not(None)).order_by(audit.c.position)
+    with connection.execute(query, execution_options={"yield_per": PAGE}) as rows:
+        broken = next((place for row in rows if (place := walk.take(row)) is not None), None)
+    return Proof(
+        rows=walk.rows,
+        since=walk.since,
+        head=walk.previous.hex() if walk.rows else "",
+        broken_at=broken if broken is not None else walk.end(),
+        gone=sum(one.last - one.first + 1 for one in held),
+        anchors=len(held),
+        removed_at=max((one.removed_at for one in held), default=None),
+    )
+
+
+class _Walk:
+    """Along the chain, row by row, over the anchors."""
+
+    def __init__(self, held: Sequence[anchors.Anchor]) -> None:
+        self._held = {one.first: one for one in held}
+        self.previous, self._expected = GENESIS, 1
+        self.rows = self.since = 0
+
+    def take(self, row: Row[Any]) -> int | None:
+        """The position that does not fit: this one, or one before it."""
+        if (broken := self._over_anchors()) is not None:
+            return broken
+        self.previous = chain.link(self.previous, chained(row._mapping, self._expected))  # noqa: SLF001
+        if row.position != self._expected or row.hash != self.previous:
+            return self._expected
+        self.rows, self.since = self.rows + 1, self.since or self._expected
+        self._expected += 1
+        return None
+
+    def end(self) -> int | None:
+        """An anchor that holds no place between rows is none of ours."""
+        return min(self._held, default=None)
+
+    def _over_anchors(self) -> int | None:
+        while (anchor := self._held.pop(self._expected, None)) is not None:
+            if anchor.before != self.previous:
+                return self._expected
+            self.previous, self._expected = anchor.hash, anchor.last + 1
+        return None
 
 
 def export(connection: Connection, payloads: Payloads, *, bodies: bool) -> Iterator[dict[str, Any]]:
-    """Every row, oldest first; with bodies where asked for and not erased."""
-    for row in connection.execute(select(audit).order_by(audit.c.id)):
-        line = {name: row._mapping[name] for name in CHAINED}  # noqa: SLF001
-        line |= {"created_at": row.created_at, "position": row.position, "hash": row.hash.hex() if row.hash else None}
-        if bodies:
-            line["request"] = payloads.read(connection, row.request_id).decode(errors="replace")
-            line["response"] = payloads.read(connection, row.response_id).decode(errors="replace")
-        yield line
+    """The anchors, then every row, oldest first; with bodies where asked for and not erased."""
+    for anchor in anchors.listed(connection):
+        hashes = {"before": anchor.before.hex(), "hash": anchor.hash.hex()}
+        yield {"anchor": {"first": anchor.first, "last": anchor.last, "removed_at": anchor.removed_at} | hashes}
+    with connection.execute(select(audit).order_by(audit.c.id), execution_options={"yield_per": PAGE}) as rows:
+        for row in rows:
+            line = {name: row._mapping[name] for name in CHAINED}  # noqa: SLF001
+            place = {"position": row.position, "hash": row.hash.hex() if row.hash else None}
+            line |= {"created_at": row.created_at} | place
+            if bodies:
+                line["request"] = payloads.read(connection, row.request_id).decode(errors="replace")
+                line["response"] = payloads.read(connection, row.response_id).decode(errors="replace")
+            yield line
 
 
 def size(connection: Connection) -> int:

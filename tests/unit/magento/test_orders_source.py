@@ -53,7 +53,11 @@ def test_every_order_comes_once_in_order_over_many_pages_with_ties() -> None:
         pages = list(source_of(client).changes(None))
     assert ids(pages) == [1, 3, 5, 7, 9, 2, 4, 6, 8, 10]
     assert [page.complete for page in pages] == [False, False, False, True]
-    assert pages[-1].watermark.value == {"updated_at": "2026-11-23 05:30:00", "entity_id": 10}
+    assert pages[-1].watermark.value == {
+        "updated_at": "2026-11-23 05:30:00",
+        "entity_id": 10,
+        "began": f"{START} 00:00:00",
+    }
     assert pages[-1].source_time == NOW
     assert all(one.query["searchCriteria[currentPage]"] == "1" for one in server.asked)
 
@@ -148,7 +152,8 @@ def test_nothing_new_keeps_the_watermark() -> None:
     with running(FakeStore()) as (client, _):
         (page,) = source_of(client).changes(None)
     assert page.complete
-    assert page.watermark.value == {"updated_at": f"{START} 00:00:00", "entity_id": 0}
+    start = f"{START} 00:00:00"
+    assert page.watermark.value == {"updated_at": start, "entity_id": 0, "began": start}
 
 
 def test_a_watermark_of_another_kind_is_refused() -> None:
@@ -302,20 +307,14 @@ def test_the_sweep_reads_orders_and_leaves_out_what_is_gone() -> None:
     assert [(one.subject, one.id) for one in found] == [("7", f"sweep:7:{NOW.isoformat()}")]
 
 
-def test_ids_for_gaps_and_for_coverage() -> None:
+def test_the_first_scan_begins_although_the_first_order_breaks_the_list() -> None:
     store = FakeStore()
-    for number in (1, 2, 4, 5, 9):
-        store.place(number, ago=number * 60)
-    store.poison = {4}
+    store.place(1, ago=864_000)
+    store.place(2, ago=60)
+    store.poison = {1}
     with running(store) as (client, _):
-        source = source_of(client, page_size=2)
-        assert [number for number, _ in source.ids_between(2, 8)] == [2, 4, 5]
-        assert dict(source.ids_between(2, 8))[4] is None
-        assert source.ids_created(NOW - timedelta(minutes=2), NOW) == [
-            (1, NOW - timedelta(minutes=1)),
-            (2, NOW - timedelta(minutes=2)),
-        ]
-        assert source.ids_between(100, 200) == []
+        source = OrderSource(client, PollingSettings(), name="shop", clock=lambda: NOW)
+        assert ids(list(source.changes(None))) == [2]
 
 
 # --- content --------------------------------------------------------------------------------------------------------
