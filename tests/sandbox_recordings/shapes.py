@@ -45,7 +45,9 @@ def _lists(told: list[Any], wanted: list[Any], path: str) -> list[str]:
     found: list[str] = []
     for one in wanted:
         alike = [row for row in told if _label(row) == _label(one)] or told
-        found += min((differences(row, one, f"{path}[{_label(one)}]") for row in alike), key=len)
+        each = [differences(row, one, f"{path}[{_label(one)}]") for row in alike]
+        fewest = min(len(one) for one in each)
+        found += next(one for one in each if len(one) == fewest)
     return sorted(set(found))
 
 

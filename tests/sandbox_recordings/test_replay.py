@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -122,9 +124,14 @@ GENERAL = [
 ]
 
 
+# When the recorded store's orders were placed: dates in filters speak of that day.
+PLACED = datetime(2026, 11, 23, 4, 58, 41, tzinfo=UTC)
+
+
 @pytest.fixture
 def shop() -> Iterator[StoreServer]:
     server = StoreServer(seed=3)
+    server.clock.stop(PLACED)
     server.start()
     yield server
     server.stop()
@@ -154,24 +161,60 @@ def closed(store: Store, number: int) -> None:
     store.refund(number)
 
 
+def held(store: Store, number: int) -> None:
+    assert store.change(number, "hold")
+
+
+def canceled(store: Store, number: int) -> None:
+    assert store.change(number, "cancel")
+
+
 def shipped(store: Store, number: int) -> None:
     track = {"track_number": "T", "title": "GLS", "carrier_code": "custom"}
     told = {"comment": {"comment": "shipped", "is_visible_on_front": 0}, "appendComment": True, "tracks": [track]}
     assert isinstance(store.document(number, "ship", told), int)
 
 
+def tracked_twice(store: Store, number: int) -> None:
+    shipped(store, number)
+    track = {"order_id": number, "parent_id": 1, "track_number": "T2", "title": "BRT", "carrier_code": "custom"}
+    assert store.track(track | {"weight": 1, "qty": 1, "description": ""})
+
+
+def nothing(_store: Store, _number: int) -> None:
+    """A fresh order."""
+
+
+# The twelve orders of the recorded store, in the states in which its lists were recorded.
+RECORDED_ORDERS: list[tuple[str, Callable[[Store, int], None]]] = [
+    ("simple", commented),
+    ("mixed", nothing),
+    ("several", paid),
+    ("simple", shipped),
+    ("customer", canceled),
+    ("simple", closed),
+    ("coupon", nothing),
+    ("simple", nothing),
+    ("simple", complete),
+    ("simple", held),
+    ("simple", paid),
+    ("configurable", complete),
+]
+
+
 # What must have happened to the order before the call; all but these are fresh.
-BEFORE: dict[str, Callable[[Store, int], object]] = {
+BEFORE: dict[str, Callable[[Store, int], None]] = {
+    "order_pending_get": commented,
     "order_comments_get": commented,
     "order_comment_html": paid,
     "order_comment_long": paid,
     "order_comment_processing_status_ok": paid,
-    "order_after_cancel_get": lambda store, number: store.change(number, "cancel"),
-    "order_cancel_again": lambda store, number: store.change(number, "cancel"),
+    "order_after_cancel_get": canceled,
+    "order_cancel_again": canceled,
     "order_cancel_complete_order": complete,
-    "order_after_hold_get": lambda store, number: store.change(number, "hold"),
-    "order_unhold": lambda store, number: store.change(number, "hold"),
-    "order_get_holded_ship_400": lambda store, number: store.change(number, "hold"),
+    "order_after_hold_get": held,
+    "order_unhold": held,
+    "order_get_holded_ship_400": held,
     "order_after_invoice_get": paid,
     "order_after_ship_get": shipped,
     "order_complete_get": complete,
@@ -181,21 +224,25 @@ BEFORE: dict[str, Callable[[Store, int], object]] = {
     "order_refund_post": complete,
     "order_refunded_get": closed,
     "order_tracking_post": shipped,
-    "shipment_get": shipped,
+    "shipment_get": tracked_twice,
     "invoice_get": paid,
 }
 KINDS = {"order_coupon_get": "coupon", "order_customer_get": "customer", "order_virtual_get": "virtual"}
-KINDS |= {"order_configurable_get": "configurable", "order_configurable_complete_get": "configurable"}
+KINDS |= {"order_configurable_get": "mixed", "order_configurable_complete_get": "configurable"}
+
+
+def _made(make: Callable[[Store, int], None], number: int, store: Store) -> None:
+    make(store, number)
 
 
 def prepare(shop: StoreServer, name: str, path: str) -> str:
     """Twelve orders, the one in question as it was; the path with the number that it has here."""
-    orders = shop.place(12, ["simple"])
     if name in LISTS:
-        shop.do(lambda store: store.place("configurable"))
-        shop.do(lambda store: [store.change(number, "pay") for number in orders[:2]])
-        shop.do(lambda store: store.change(orders[0], "ship"))
+        for kind, made in RECORDED_ORDERS:
+            (number,) = shop.place(1, [kind])
+            shop.do(partial(_made, made, number))
         return path
+    shop.place(12, ["simple"])
     chosen = shop.do(lambda store: store.place(KINDS.get(name, "simple")))
     if name in BEFORE:
         shop.do(lambda store: BEFORE[name](store, chosen))

@@ -43,6 +43,7 @@ RECIPES = {
     "simple": Recipe(),
     "several": Recipe(products=SOME),
     "configurable": Recipe(products=("configurable",)),
+    "mixed": Recipe(products=("simple", "configurable")),
     "bundle": Recipe(products=("bundle",)),
     "dynamic_bundle": Recipe(products=("dynamic", "simple")),
     "virtual": Recipe(products=("virtual",)),
@@ -184,7 +185,8 @@ class Basket:
 
     def _person(self) -> dict[str, Any]:
         first, last = self._luck.choice(FIRST), self._luck.choice(LAST)
-        name = {"firstname": first, "lastname": last, "email": f"buyer{self._number}@example.com"}
+        who = "customer" if self._recipe.customer else "guest"
+        name = {"firstname": first, "lastname": last, "email": f"{who}{self._number}@example.com"}
         return name | self._luck.choice(PLACES) | {"parent_id": self._number}
 
     def _header(self) -> dict[str, Any]:

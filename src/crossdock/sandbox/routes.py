@@ -146,7 +146,8 @@ def _save_order(store: Store, call: Call) -> Answer:
         "status_histories",
     ]
     empty = {"base_grand_total": None, "grand_total": None, "customer_email": None, "base_total_due": 0, "total_due": 0}
-    return Answer(body=empty | {name: order[name] for name in kept} | told)
+    bare = [{name: value for name, value in row.items() if name != "extension_attributes"} for row in order["items"]]
+    return Answer(body=empty | {name: order[name] for name in kept} | {"items": bare} | told)
 
 
 def _move(store: Store, call: Call) -> Answer:
@@ -211,13 +212,8 @@ def _of(name: str) -> tuple[Do, Do]:
 
 
 def _track(store: Store, call: Call) -> Answer:
-    entity = call.body["entity"]
-    shipment = store.shipments.get(int(entity.get("parent_id", 0)))
-    if shipment is None:
-        return Answer(status=400, body={"message": "Could not save the shipment tracking."})
-    track = {"weight": None, "qty": None, "description": None, "created_at": store.stamp(), "updated_at": store.stamp()}
-    shipment["tracks"].append(track | entity | {"entity_id": 500 + len(shipment["tracks"])})
-    return Answer(body=shipment["tracks"][-1])
+    made = store.track(call.body["entity"])
+    return Answer(body=made) if made else Answer(status=400, body={"message": "Could not save the shipment tracking."})
 
 
 def _token(store: Store, call: Call) -> Answer:

@@ -198,6 +198,17 @@ class Store:
         history.append(row)
         order["status_histories"] = [*reversed(history)]
 
+    def track(self, told: Row) -> Row | None:
+        """One more track of a shipment, as it is answered; None where there is no such shipment."""
+        shipment = self.shipments.get(int(told.get("parent_id", 0)))
+        if shipment is None:
+            return None
+        stamp = self.stamp()
+        row: Row = {"weight": None, "qty": None, "description": None, "created_at": stamp, "updated_at": stamp} | told
+        row["entity_id"] = 500 + len(shipment["tracks"])
+        shipment["tracks"].append(row | {"description": row["description"] or None})  # an empty text is read as null
+        return row
+
     def visible(self, number: int) -> Row | None:
         """The order, where its commit is through."""
         order = self.orders.get(number)
