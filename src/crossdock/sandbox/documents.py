@@ -11,21 +11,9 @@ from typing import Any
 
 from crossdock.model.base import Record
 from crossdock.sandbox.amounts import ZERO
+from crossdock.sandbox.booking import adjust, book_invoice, book_memo, book_row, document_amounts
 from crossdock.sandbox.rows import Row, plain
-from crossdock.sandbox.shares import (
-    COMPENSATION,
-    DISCOUNT,
-    PREFIXES,
-    TAX,
-    asked_for,
-    bump,
-    counting,
-    head,
-    number,
-    row_part,
-    shipping_part,
-    total,
-)
+from crossdock.sandbox.shares import COMPENSATION, PREFIXES, TAX, asked_for, counting, head, number, row_part
 
 SOURCES = frozenset({"default", "wh_rome", "wh_milan"})
 NO_INVOICE = (
@@ -119,15 +107,15 @@ def make_invoice(order: Row, plan: Plan, entity: int, stamp: str) -> Row:
     for prefix in PREFIXES:
         open_shipping = number(order, f"{prefix}shipping_amount") - number(order, f"{prefix}shipping_invoiced")
         first = f"{prefix}shipping_invoiced" not in order
-        _amounts(made, order, prefix, open_shipping if first else ZERO, compensated=False)
-        _invoiced(order, made, prefix)
+        document_amounts(made, order, prefix, open_shipping if first else ZERO, compensated=False)
+        book_invoice(order, made, prefix)
     for row in order["items"]:
         row["qty_invoiced"] += plan.quantities.get(row["item_id"], 0)
         if row["qty_invoiced"]:
             for prefix in PREFIXES:
                 row.setdefault(f"{prefix}discount_tax_compensation_invoiced", 0)
     for row, part in zip(rows, made["items"], strict=True):
-        _row_done(row, part, "invoiced", "row_invoiced")
+        book_row(row, part, "invoiced", "row_invoiced")
         row["weee_tax_applied"] = "[]"
     settle_state(order)
     return made
@@ -184,13 +172,13 @@ def make_memo(order: Row, plan: Plan, entity: int, stamp: str) -> Row:
         told = arguments.get("shipping_amount")
         # the body speaks in the base currency
         asked = open_shipping if told is None else Decimal(str(told)) * (1 if prefix else rate)
-        _amounts(made, order, prefix, min(open_shipping, asked), compensated=True)
-        _adjust(made, prefix, arguments, Decimal(1) if prefix else rate)
-        _refunded(order, made, prefix)
+        document_amounts(made, order, prefix, min(open_shipping, asked), compensated=True)
+        adjust(made, prefix, arguments, Decimal(1) if prefix else rate)
+        book_memo(order, made, prefix)
     for row in order["items"]:
         row["qty_refunded"] += plan.quantities.get(row["item_id"], 0)
     for row, part in zip(rows, made["items"], strict=True):
-        _row_done(row, part, "refunded", "amount_refunded")
+        book_row(row, part, "refunded", "amount_refunded")
     if number(order, "total_refunded") >= number(order, "total_paid"):
         order |= {"state": "closed", "status": "closed"}
     return made
@@ -249,72 +237,3 @@ def _within(order: Row, wanted: dict[int, int] | None, open_now: dict[int, int])
     if wanted is None:
         return {item: quantity for item, quantity in open_now.items() if quantity > 0}
     return {item: min(quantity, open_now[item]) for item, quantity in wanted.items() if item in known}
-
-
-def _amounts(made: Row, order: Row, prefix: str, shipping: Decimal, *, compensated: bool) -> None:
-    """grand_total = subtotal + discount + tax + compensation + shipping (+ its compensation, which memos add in)."""
-    ship, rows = shipping_part(order, prefix, shipping), made["items"]
-    subtotal = total(rows, f"{prefix}row_total")
-    discount = -(total(rows, f"{prefix}{DISCOUNT}") + ship[DISCOUNT])
-    tax = total(rows, f"{prefix}{TAX}") + ship[TAX]
-    own = total(rows, f"{prefix}{COMPENSATION}")
-    told = {
-        "subtotal": subtotal,
-        "subtotal_incl_tax": total(rows, f"{prefix}row_total_incl_tax"),
-        DISCOUNT: discount,
-        TAX: tax,
-        COMPENSATION: own + (ship[COMPENSATION] if compensated else ZERO),
-        "shipping_amount": shipping,
-        "shipping_incl_tax": shipping + ship[TAX],
-        "shipping_tax_amount": ship[TAX],
-        "grand_total": subtotal + discount + tax + own + shipping + ship[COMPENSATION],
-    }
-    made |= {f"{prefix}{name}": plain(amount) for name, amount in told.items()}
-    if not compensated:
-        short = "base_shipping_discount_tax_compensation_amnt" if prefix else f"shipping_{COMPENSATION}"
-        made[short] = plain(ship[COMPENSATION])
-
-
-def _adjust(made: Row, prefix: str, arguments: Mapping[str, Any], rate: Decimal) -> None:
-    plus, minus = (number(arguments, f"adjustment_{name}") * rate for name in ("positive", "negative"))
-    made[f"{prefix}adjustment"] = plain(plus - minus)
-    if plus or minus:
-        made |= {f"{prefix}adjustment_positive": plain(plus), f"{prefix}adjustment_negative": plain(minus)}
-    bump(made, f"{prefix}grand_total", plus - minus)
-
-
-def _invoiced(order: Row, made: Row, prefix: str) -> None:
-    for name, theirs in (
-        ("subtotal", "subtotal"),
-        ("tax", TAX),
-        ("discount", DISCOUNT),
-        ("shipping", "shipping_amount"),
-    ):
-        bump(order, f"{prefix}{name}_invoiced", number(made, f"{prefix}{theirs}"))
-    bump(order, f"{prefix}discount_tax_compensation_invoiced", number(made, f"{prefix}{COMPENSATION}"))
-    for name in ("total_invoiced", "total_paid"):
-        bump(order, f"{prefix}{name}", number(made, f"{prefix}grand_total"))
-    due = number(order, f"{prefix}grand_total") - number(order, f"{prefix}total_paid")
-    order |= {f"{prefix}total_due": plain(due), "base_total_invoiced_cost": 0}
-    bump(order["payment"], f"{prefix}amount_paid", number(made, f"{prefix}grand_total"))
-    bump(order["payment"], f"{prefix}shipping_captured", number(made, f"{prefix}shipping_amount"))
-
-
-def _refunded(order: Row, made: Row, prefix: str) -> None:
-    names = (("subtotal", "subtotal"), ("tax", TAX), ("discount", DISCOUNT), ("shipping", "shipping_amount"))
-    for name, theirs in (*names, ("shipping_tax", "shipping_tax_amount")):
-        bump(order, f"{prefix}{name}_refunded", number(made, f"{prefix}{theirs}"))
-    bump(order, f"{prefix}discount_tax_compensation_refunded", number(made, f"{prefix}{COMPENSATION}"))
-    for name in ("total_refunded", "total_offline_refunded"):
-        bump(order, f"{prefix}{name}", number(made, f"{prefix}grand_total"))
-    for name in ("adjustment_positive", "adjustment_negative"):
-        bump(order, f"{prefix}{name}", number(made, f"{prefix}{name}"))
-    bump(order["payment"], f"{prefix}amount_refunded", number(made, f"{prefix}grand_total"))
-    bump(order["payment"], f"{prefix}shipping_refunded", number(made, f"{prefix}shipping_amount"))
-
-
-def _row_done(row: Row, part: Row, verb: str, whole: str) -> None:
-    for prefix in PREFIXES:
-        bump(row, f"{prefix}{whole}", number(part, f"{prefix}row_total"))
-        for name, theirs in (("tax", TAX), ("discount", DISCOUNT), ("discount_tax_compensation", COMPENSATION)):
-            bump(row, f"{prefix}{name}_{verb}", number(part, f"{prefix}{theirs}"))
