@@ -58,7 +58,8 @@ class Hooks:
         with self._changed:
             self._stopped = True
             self._changed.notify()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def subscribe(self, wanted: Mapping[str, Any], now: str) -> dict[str, Any]:
         """The subscription as the store answers it. Nothing is checked; the token is never given back."""

@@ -79,29 +79,41 @@ class WireServer:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.loop = _new_loop()
+        self._ending = self.loop.create_future()
+        self._serving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self.open: set[Connection] = set()
         self.writing = 0
 
     def start(self) -> None:
-        """Begin to serve: the socket listens already, so nobody is refused."""
+        """Serves when it returns."""
         self._thread.start()
+        self._serving.wait()
 
     def stop(self) -> None:
-        """Break what is open."""
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
+        """Break what is open. Harmless on a server that was never started, or is stopped already."""
+        if self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self._ending.set_result, None)
+            self._thread.join()
+        self._socket.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        server = self.loop.run_until_complete(self.loop.create_server(lambda: Connection(self), sock=self._socket))
-        self.loop.run_forever()
+        try:
+            self.loop.run_until_complete(self._serve())
+        finally:
+            self._serving.set()  # after a failure too: nobody waits for it for ever
+            self.loop.close()
+
+    async def _serve(self) -> None:
+        # one run of the loop from start to end: a stop that came between two runs would be forgotten
+        server = await self.loop.create_server(lambda: Connection(self), sock=self._socket)
+        self._serving.set()
+        await self._ending
         server.close()
         for one in list(self.open):
             one.abort()
-        self.loop.run_until_complete(asyncio.sleep(0))
-        self.loop.close()
-        self._socket.close()
+        await asyncio.sleep(0)
 
 
 class Connection(asyncio.Protocol):
