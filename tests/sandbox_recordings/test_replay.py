@@ -13,10 +13,12 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
+from crossdock.sandbox.faults import Faults
 from crossdock.sandbox.run import StoreServer
 from crossdock.sandbox.store import Store
 from tests.material import SHARED, needs_shared
 from tests.sandbox_recordings.shapes import differences
+from tests.walk.world import until
 
 pytestmark = needs_shared
 RECORDINGS = SHARED / "magento" / "recordings"
@@ -53,6 +55,7 @@ LISTS = [
     "past_end_invoices",
     "past_end_shipments",
     "invoices_list",
+    "transactions_list",
     "invoice_get",
 ]
 ORDERS = [
@@ -103,6 +106,10 @@ ORDERS = [
     "order_refund_post",
     "order_refunded_get",
     "order_post_partial_update",
+    "order_partial_ship",
+    "order_partial_ship_too_many_400",
+    "order_configurable_ship_child_item_id",
+    "order_configurable_ship_parent_item_id",
     "order_tracking_post",
     "order_tracking_post_missing",
     "shipment_get",
@@ -116,6 +123,14 @@ GENERAL = [
     "err_wrong_method",
     "err_accept_xml",
     "err_accept_html",
+    "async_get_not_allowed",
+    "bulk_get_not_allowed",
+    "bulk_status_unknown_uuid",
+    "bulk_detailed_unknown_uuid",
+    "bulk_opstatus_unknown_uuid",
+    "double_v",
+    "trailing_slash",
+    "options_method",
     "patch_method",
     "head_method",
     "store_configs",
@@ -228,6 +243,15 @@ BEFORE: dict[str, Callable[[Store, int], None]] = {
     "invoice_get": paid,
 }
 KINDS = {"order_coupon_get": "coupon", "order_customer_get": "customer", "order_virtual_get": "virtual"}
+KINDS |= {"order_configurable_ship_child_item_id": "configurable"}
+KINDS |= {"order_configurable_ship_parent_item_id": "configurable"}
+# which row of the order a shipment names
+SHIPPED_ROWS = {
+    "order_partial_ship": 0,
+    "order_partial_ship_too_many_400": 0,
+    "order_configurable_ship_child_item_id": 1,
+    "order_configurable_ship_parent_item_id": 0,
+}
 KINDS |= {"order_configurable_get": "mixed", "order_configurable_complete_get": "configurable"}
 
 
@@ -258,6 +282,10 @@ def body_of(name: str, one: dict[str, Any], shop: StoreServer) -> Any:
         return body | {"password": "admin-password"}
     if name == "order_post_partial_update":
         return {"entity": body["entity"] | {"entity_id": 13}}
+    if name in SHIPPED_ROWS:
+        rows = shop.do(lambda store: store.orders[13]["items"])
+        row = rows[SHIPPED_ROWS[name]]["item_id"]
+        return body | {"items": [{"order_item_id": row, "qty": body["items"][0]["qty"]}]}
     if name == "order_refund_post":
         rows = shop.do(lambda store: store.orders[13]["items"])
         return body | {"items": [{"order_item_id": rows[0]["item_id"], "qty": rows[0]["qty_ordered"]}]}
@@ -292,6 +320,30 @@ def test_the_sandbox_answers_as_the_real_store_did(shop: StoreServer, name: str)
     if isinstance(wanted, dict) and "message" in wanted:
         same = wanted["message"].partition("webapi-")[0]
         assert answer.json()["message"].partition("webapi-")[0] == same
+
+
+def test_an_asynchronous_shipment_is_accepted_carried_out_and_told_as_recorded(shop: StoreServer) -> None:
+    shop.set_faults(Faults(bulk_s=0.05))
+    (number,) = shop.place(1, ["simple"])
+    accepted = recorded("async_order_ship")
+    path = accepted["path"].replace("/7/", f"/{number}/")
+    headers = {"Authorization": "Bearer sandbox"}
+    answer = httpx.post(shop.url + path, headers=headers, json=accepted["request_body"])
+    assert answer.status_code == accepted["status"]
+    assert not differences(answer.json(), accepted["response_body"])
+    base = f"{shop.url}/rest/V1/bulk/{answer.json()['bulk_uuid']}"
+    assert httpx.get(f"{base}/operation-status/4", headers=headers).json() == 1
+    until(lambda: httpx.get(f"{base}/operation-status/1", headers=headers).json() == 1)
+    assert list(shop.do(lambda store: store.shipments)) == [1]
+    for name, place in (("async_order_ship_status", "status"), ("async_order_ship_detailed", "detailed-status")):
+        told, wanted = httpx.get(f"{base}/{place}", headers=headers).json(), recorded(name)["response_body"]
+        assert not differences(told, wanted)
+        assert told["description"] == wanted["description"]
+        assert told["operations_list"][0]["result_message"] == wanted["operations_list"][0]["result_message"]
+    again = httpx.post(shop.url + path, headers=headers, json=accepted["request_body"])
+    assert again.status_code == 202  # what is wrong with it is told later
+    base = f"{shop.url}/rest/V1/bulk/{again.json()['bulk_uuid']}"
+    until(lambda: httpx.get(f"{base}/operation-status/3", headers=headers).json() == 1)
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(SUBSCRIPTIONS.glob("*.json"))])

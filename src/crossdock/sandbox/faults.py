@@ -22,9 +22,10 @@ BIGGEST = float(2**64)
 
 
 class Bugs(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Real Magento bugs, each with its switch; all off. Each has a public thread in Magento's own tracker."""
+    """Magento's bugs, each with its switch; all off. docs/sandbox.md names the public thread of each."""
 
     last_page_repeats: bool = False  # past the end comes the last page, again and again
+    pages_from_zero: bool = False  # page 0 is the first one, 1 the second
     unstable_order: bool = False  # rows that sort alike come in another order for each page
     total_off_by: int = 0  # total_count is wrong by this
     updated_at_stays: bool = False  # changes do not move updated_at
@@ -34,17 +35,22 @@ class Bugs(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     late_commit_s: float = 2.0
     stamps_behind_s: float = 0.0  # created_at, updated_at come from another clock than the Date header
     deadlock_above: int = 0  # more writes than this at once: a deadlock for the last one. Needs latency_s
+    nonce_deadlock_above: int = 0  # more OAuth-signed calls than this within a second: a deadlock on their nonces
     documents_race: bool = False  # parallel invoices, shipments, refunds of one order all succeed. Needs latency_s
     refund_unchecked: bool = False  # more can be refunded than was paid
     invisible_at_first_s: float = 0.0  # the webhook comes before the commit: no order can be read for so long
     silent_saves: bool = False  # no false created and paid after a narrow save, unlike the real Async Events module
+    bulk_stays_open: bool = False  # an asynchronous call is carried out, yet its operation stays open for ever
+    bulk_never_starts: bool = False  # an asynchronous call is accepted and never carried out
+    bulk_told_failed: bool = False  # an asynchronous call is told to have failed while it is still running
 
 
 class Faults(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rates between 0 and 1 a request. "after": the effect has happened, the answer says or shows otherwise.
 
     `classes` gives other rates to one class of endpoints, e.g. {"create": {"reset_after": 0.5}}. The store's classes
-    are list, read, write, comment, move, document, token and hook; the ERP's are create, find and change.
+    are list, read, write, comment, move, document, token and hook; the ERP's are create, find and change. `reads` and
+    `writes` stand for several of them, where a class has no rate of its own.
     """
 
     error_before: float = 0.0  # HTTP 500, nothing done
@@ -70,42 +76,57 @@ class Faults(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     late_webhook_s: float = 0.5
     webhook_retry_scale: float = 0.02  # of the real pauses of 1, 4, 9, 16 and 25 s
     webhook_deadline_s: float = 15.0
+    bulk_s: float = 0.2  # until an asynchronous call is carried out; a real store's consumer looks every 5 s
     classes: dict[str, dict[str, float]] = {}
     bugs: Bugs = Bugs()
 
     def __post_init__(self) -> None:
-        unknown = {name for rates in self.classes.values() for name in rates} - RATES
-        if unknown or set(self.classes) - CLASSES:
-            raise ValueError(f"classes are {sorted(CLASSES)}, each with rates out of {sorted(RATES)}")
+        if set(self.classes) - CLASSES:
+            raise ValueError(f"classes are {', '.join(sorted(CLASSES))}")
+        tables = [{name: getattr(self, name) for name in RATES}, *self.classes.values()]
+        if unknown := {name for rates in tables for name in rates} - set(RATES):
+            raise ValueError(f"{', '.join(sorted(unknown))}: no rate of a class")
+        if wrong := [name for rates in tables for name, rate in rates.items() if not 0 <= rate <= 1]:
+            raise ValueError(f"{', '.join(wrong)}: a rate is a number from 0 to 1")
 
     def rate(self, name: str, kind: str) -> float:
         """How often this happens to this class of endpoints."""
+        for one in (kind, GROUPS.get(kind, "")):
+            if name in self.classes.get(one, ()):
+                return self.classes[one][name]
         plain: float = getattr(self, name)
-        return self.classes[kind].get(name, plain) if kind in self.classes else plain
+        return plain
 
 
-CLASSES = frozenset(
-    ["list", "read", "write", "comment", "move", "document", "token", "hook", "create", "find", "change"]
-)
-RATES = frozenset(
-    [
-        "error_before",
-        "error_after",
-        "reset_before",
-        "reset_after",
-        "garbage_after",
-        "cut_after",
-        "busy",
-        "down",
-        "locked",
-        "slow",
-        "late",
-        "answered_twice",
-        "carried_out_twice",
-        "lost_webhooks",
-        "twice_webhooks",
-        "late_webhooks",
-    ]
+GROUPS = {
+    "list": "reads",
+    "read": "reads",
+    "find": "reads",
+    "write": "writes",
+    "comment": "writes",
+    "move": "writes",
+    "document": "writes",
+    "create": "writes",
+    "change": "writes",
+}
+CLASSES = frozenset(["token", "hook", *GROUPS, *GROUPS.values()])
+RATES = (
+    "error_before",
+    "error_after",
+    "reset_before",
+    "reset_after",
+    "garbage_after",
+    "cut_after",
+    "busy",
+    "down",
+    "locked",
+    "slow",
+    "late",
+    "answered_twice",
+    "carried_out_twice",
+    "lost_webhooks",
+    "twice_webhooks",
+    "late_webhooks",
 )
 NONE = Faults()
 STORM = Faults(
@@ -193,7 +214,7 @@ class Lottery:
         if answer.status < 300 and self.happens("garbage_after", kind, what):
             return self._garbage(answer, what)
         if self.happens("cut_after", kind, what):
-            return msgspec.structs.replace(answer, cut=180)
+            return msgspec.structs.replace(answer, cut=True)
         if self.happens("answered_twice", kind, what):
             return msgspec.structs.replace(answer, twice=True)
         return answer

@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from urllib.parse import quote, unquote, urlsplit
 
 from crossdock.model.base import Record
+from crossdock.sandbox.faults import DEADLOCK, Bugs
 from crossdock.sandbox.wire import Answer, Asked
 
 NOT_ALLOWED = "The consumer isn't authorized to access %resources."
@@ -37,10 +39,12 @@ class Credentials(Record, frozen=True, kw_only=True):
 class Gate:
     """Lets calls in, or says why not."""
 
-    def __init__(self, credentials: Credentials, clock: Callable[[], datetime]) -> None:
+    def __init__(self, credentials: Credentials, clock: Callable[[], datetime], bugs: Callable[[], Bugs]) -> None:
         self.credentials = credentials
         self._clock = clock
+        self._bugs = bugs
         self._nonces: set[str] = set()
+        self._signed: deque[datetime] = deque()  # calls of the last second
         self._admin_tokens: dict[str, datetime] = {}
 
     def refuse(self, asked: Asked, resource: str) -> Answer | None:
@@ -76,6 +80,8 @@ class Gate:
             return Answer(status=400, body={"message": "Signature method %1 is not supported", "parameters": [method]})
         if (told.get("oauth_consumer_key"), told.get("oauth_token")) != (known.consumer_key, known.token):
             return _not_allowed(resource)
+        if self._nonces_deadlock():
+            return Answer(status=400, body=DEADLOCK)
         nonce = told.get("oauth_nonce", "")
         if nonce in self._nonces:
             text = "The nonce is already being used by the consumer with ID %1"
@@ -84,6 +90,16 @@ class Gate:
         if not hmac.compare_digest(self.signature(asked, told), told.get("oauth_signature", "")):
             return Answer(status=401, body={"message": "The signature is invalid. Verify and try again."})
         return None
+
+    def _nonces_deadlock(self) -> bool:
+        limit = self._bugs().nonce_deadlock_above
+        if not limit:
+            return False
+        now = self._clock()
+        while self._signed and now - self._signed[0] > timedelta(seconds=1):
+            self._signed.popleft()
+        self._signed.append(now)
+        return len(self._signed) > limit
 
     def signature(self, asked: Asked, told: Mapping[str, str]) -> str:
         """What a right signature of this call would be."""

@@ -1,12 +1,20 @@
-"""JSON as PHP writes it: one line of ASCII with escaped slashes. Readers that compare bytes must live with it."""
+"""Answers as PHP writes them: JSON in one line of ASCII with escaped slashes, errors in other forms where asked for.
+
+Readers that compare bytes must live with it.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+from xml.sax.saxutils import escape
 
-from crossdock.sandbox.wire import ENCODER
+import msgspec
 
+from crossdock.sandbox.faults import HTML
+from crossdock.sandbox.wire import ENCODER, Answer, Asked
+
+SORRY = b"<!doctype html>\n<html><head><title>There has been an error processing your request</title></head></html>\n"
 FOREIGN = re.compile(r"[^\x00-\x7f]")
 
 
@@ -16,6 +24,25 @@ def encode(value: Any) -> bytes:
     if not body.isascii():
         body = FOREIGN.sub(_escaped, body.decode()).encode("ascii")
     return body.replace(b"/", b"\\/")  # a slash can stand in texts only
+
+
+def told(asked: Asked, answer: Answer) -> Answer:
+    """With its bytes; an error in the form that `Accept` asks for (recorded)."""
+    if answer.raw is not None:
+        return answer
+    if answer.status >= 400 and (other := _in_other_form(asked, answer)):
+        return other
+    return msgspec.structs.replace(answer, raw=encode(answer.body), body=None)
+
+
+def _in_other_form(asked: Asked, answer: Answer) -> Answer | None:
+    """An error for those who accept no JSON: XML, or an HTML page with status 500. None for the rest."""
+    accept = asked.headers.get("accept", "")
+    if accept == "application/xml":
+        text = escape(str(answer.body.get("message", "")) if isinstance(answer.body, dict) else "")
+        raw = f'<?xml version="1.0"?>\n<response>\n  <message>{text}</message>\n</response>\n'.encode()
+        return Answer(status=answer.status, raw=raw, headers={"Content-Type": "application/xml; charset=utf-8"})
+    return Answer(status=500, raw=SORRY, headers=HTML) if accept == "text/html" else None
 
 
 def _escaped(found: re.Match[str]) -> str:

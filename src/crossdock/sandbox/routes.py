@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
 
 from crossdock.model.base import Record
 from crossdock.sandbox import shop
 from crossdock.sandbox.documents import Refused
-from crossdock.sandbox.faults import HTML
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer, Asked
 
@@ -21,6 +19,7 @@ MISSING = "The entity that was requested doesn't exist. Verify the entity and tr
 NO_ROUTE = "Request does not match any route."
 SALES, VIEW, COMMENT = "Magento_Sales::sales", "Magento_Sales::actions_view", "Magento_Sales::comment"
 HOOKS, STORES = "MageOS_AsyncEvents::manage", "Magento_Backend::store"
+BULK = "Magento_Logging::system_magento_logging_bulk_operations"
 STATUSES = {
     "new": {"pending"},
     "processing": {"processing", "fraud"},
@@ -29,7 +28,6 @@ STATUSES = {
     "canceled": {"canceled"},
     "holded": {"holded"},
 }
-SORRY = b"<!doctype html>\n<html><head><title>There has been an error processing your request</title></head></html>\n"
 
 Do = Callable[["Store", "Call"], Answer]
 
@@ -43,6 +41,7 @@ class Call(Record, frozen=True, kw_only=True):
     resource: str
     parts: tuple[str, ...] = ()
     body: dict[str, Any] = {}
+    inner: tuple[Call, ...] = ()  # of an asynchronous call: what is carried out later
 
     def carried_out(self, store: Store) -> Answer:
         """Looks and acts in one."""
@@ -68,7 +67,7 @@ def find(asked: Asked) -> Call | Answer:
     if place[1] and place[1] not in shop.CODES:
         return Answer(status=400, body={"message": "Specified request cannot be processed."})
     for method, pattern, kind, resource, wanted, act in TABLE:
-        if method == asked.method and (found := pattern.fullmatch(place[2])):
+        if method == asked.method and (found := pattern.fullmatch(place[2].rstrip("/"))):
             body = _body(asked, wanted)
             if isinstance(body, Answer):
                 return body
@@ -76,19 +75,14 @@ def find(asked: Asked) -> Call | Answer:
     return Answer(status=404, body={"message": NO_ROUTE})
 
 
-def in_other_form(asked: Asked, answer: Answer) -> Answer | None:
-    """An error for those who accept no JSON: XML, or an HTML page with status 500. None for the rest."""
-    accept = asked.headers.get("accept", "")
-    if accept == "application/xml":
-        text = escape(str(answer.body.get("message", "")) if isinstance(answer.body, dict) else "")
-        raw = f'<?xml version="1.0"?>\n<response>\n  <message>{text}</message>\n</response>\n'.encode()
-        return Answer(status=answer.status, raw=raw, headers={"Content-Type": "application/xml; charset=utf-8"})
-    return Answer(status=500, raw=SORRY, headers=HTML) if accept == "text/html" else None
+def resource(method: str, path: str) -> str | None:
+    """The right that a call needs; None where there is no such call. `path` begins with /V1/."""
+    return next((row[3] for row in TABLE if row[0] == method and row[1].fullmatch(path)), None)
 
 
 def _body(asked: Asked, wanted: str) -> dict[str, Any] | Answer:
     if asked.method == "GET" or not asked.body:
-        return {} if asked.method in {"GET", "DELETE"} or not wanted else _required(wanted)
+        return {} if asked.method in {"GET", "DELETE"} or not wanted else required(wanted)
     media = asked.headers.get("content-type", "").partition(";")[0].strip()
     if media != "application/json":
         text = f"Server cannot understand Content-Type HTTP header media type {media}"
@@ -98,11 +92,12 @@ def _body(asked: Asked, wanted: str) -> dict[str, Any] | Answer:
     except ValueError:
         return Answer(status=400, body={"message": "Decoding error."})
     if wanted and not (isinstance(body, dict) and isinstance(body.get(wanted), dict)):
-        return _required(wanted)
+        return required(wanted)
     return body if isinstance(body, dict) else {}
 
 
-def _required(name: str) -> Answer:
+def required(name: str) -> Answer:
+    """The answer where the body lacks this."""
     text = '"%fieldName" is required. Enter and try again.'
     return Answer(status=400, body={"message": text, "parameters": {"fieldName": name}})
 
@@ -240,6 +235,16 @@ def _subscription(store: Store, call: Call) -> Answer:
     return Answer(body=kept)
 
 
+def _bulk(store: Store, call: Call) -> Answer:
+    uuid, what = call.parts
+    if what.startswith("operation-status/"):
+        return Answer(body=store.jobs.count(uuid, int(what.rpartition("/")[2])))
+    found = store.jobs.status(uuid, detailed=what == "detailed-status")
+    if found is None:
+        return Answer(status=404, body={"message": "Bulk uuid %bulkUuid not exist", "parameters": {"bulkUuid": uuid}})
+    return Answer(body=found)
+
+
 def _fixed(value: Any) -> Do:
     return lambda _store, _call: Answer(body=value)
 
@@ -248,6 +253,7 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
     invoice, invoices = _of("invoices")
     shipment, shipments = _of("shipments")
     memo, memos = _of("memos")
+    _, transactions = _of("transactions")
     rows: list[tuple[str, str, str, str, str, Do]] = [
         ("GET", r"/V1/orders/([^/]+)", "read", VIEW, "", _get_order),
         ("GET", r"/V1/orders", "list", VIEW, "", _get_orders),
@@ -265,6 +271,8 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("POST", r"/V1/shipment/track", "document", SALES, "entity", _track),
         ("GET", r"/V1/creditmemos", "list", SALES, "", memos),
         ("GET", r"/V1/creditmemo/(\d+)", "read", SALES, "", memo),
+        ("GET", r"/V1/transactions", "list", SALES, "", transactions),
+        ("GET", r"/V1/bulk/([^/]+)/(status|detailed-status|operation-status/\d)", "read", BULK, "", _bulk),
         ("GET", r"/V1/store/storeConfigs", "read", STORES, "", _fixed(shop.CONFIGS)),
         ("GET", r"/V1/store/websites", "read", STORES, "", _fixed(shop.WEBSITES)),
         ("GET", r"/V1/store/storeViews", "read", STORES, "", _fixed(shop.VIEWS)),

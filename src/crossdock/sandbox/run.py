@@ -32,6 +32,7 @@ class StoreServer:
         self.clock = Clock()
         self.store = Store(self.clock, seed=seed, token=token, faults=faults, credentials=credentials)
         self._server = WireServer(self.store.answer, self.clock, port)
+        self.store.schedule = self._server.loop.call_later
         self.url = self._server.url
 
     def start(self) -> str:

@@ -100,6 +100,8 @@ def search(rows: Sequence[Row], criteria: Criteria, bugs: Bugs) -> tuple[list[Ro
     tests = [[_test(one) for one in group] for group in criteria.groups]
     found = [row for row in rows if all(any(test(row) for test in group) for group in tests)]
     size, page = criteria.size or 0, max(1, criteria.page or 1)
+    if bugs.pages_from_zero and criteria.page is not None:
+        page = criteria.page + 1
     if bugs.unstable_order:
         found.sort(key=lambda row: blake2b(f"{page} {row.get('entity_id')}".encode()).digest())
     for field, direction in reversed(criteria.sorts):

@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
-from crossdock.sandbox import admin, documents, php, routes
+from crossdock.sandbox import admin, bulk, documents, php, routes
 from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.documents import Plan, Refused
 from crossdock.sandbox.faults import DEADLOCK, NONE, Faults, Lottery
@@ -40,17 +38,21 @@ class Store:
     ) -> None:
         self.clock = clock
         self.maker = OrderMaker(seed)
-        self.gate = Gate(credentials or Credentials(token=token), clock)
         self.lottery = Lottery(faults, seed)
+        self.gate = Gate(credentials or Credentials(token=token), clock, lambda: self.faults.bugs)
         self.hooks = Hooks(self.lottery)
         self.orders: dict[int, Row] = {}
         self.memos: dict[int, Row] = {}
         self.invoices: dict[int, Row] = {}
         self.shipments: dict[int, Row] = {}
         self.comments: dict[int, list[Row]] = {}
+        self._commented = 0
         self.visible_from: dict[int, datetime] = {}
         self.placed_at: dict[int, datetime] = {}  # by the real clock
+        self.transactions: dict[int, Row] = {}  # none: an offline payment method has none
         self.requests: deque[str] = deque(maxlen=LOGGED)
+        self.jobs = bulk.Jobs(self, seed)
+        self.schedule: Callable[[float, Callable[[], None]], object] = lambda _seconds, act: act()  # a server's is real
 
     @property
     def faults(self) -> Faults:
@@ -62,11 +64,11 @@ class Store:
         if asked.path.startswith("/sandbox/"):
             return admin.answer(self, asked)
         self.requests.append(f"{asked.method} {asked.target}")
-        call = routes.find(asked)
+        call = bulk.find(asked) if "/async/" in asked.path else routes.find(asked)
         if isinstance(call, Answer):
-            return _as_php(asked, call)
+            return php.told(asked, call)
         if call.resource and (refused := self.gate.refuse(asked, call.resource)):
-            return _as_php(asked, refused)
+            return php.told(asked, refused)
         return self._with_faults(call)
 
     def _with_faults(self, call: routes.Call) -> Answer:
@@ -81,7 +83,7 @@ class Store:
         effect = call.prepared(self) if self.faults.bugs.documents_race else lambda: call.carried_out(self)
 
         def done() -> Answer:
-            return self.lottery.around(kind, what, lambda: _as_php(asked, effect()))
+            return self.lottery.around(kind, what, lambda: php.told(asked, effect()))
 
         pause = self.faults.latency_s
         return Answer(delay=pause, later=done) if pause else done()
@@ -183,11 +185,11 @@ class Store:
     def comment(self, order: Row, told: Row) -> None:
         """Does not move updated_at."""
         history = self.comments.setdefault(order["entity_id"], [])
-        entity = sum(len(rows) for rows in self.comments.values()) + 1
+        self._commented += 1
         row = {
             "comment": told["comment"][:65535],
             "created_at": self.stamp(),
-            "entity_id": entity,
+            "entity_id": self._commented,
             "is_customer_notified": told.get("is_customer_notified"),
             "is_visible_on_front": told.get("is_visible_on_front", 0),
             "parent_id": order["entity_id"],
@@ -258,12 +260,3 @@ class Store:
             self.fire("shipped", order)
         else:
             self.hooks.fire("sales.creditmemo.created", document)
-
-
-def _as_php(asked: Asked, answer: Answer) -> Answer:
-    """The body in PHP's JSON; errors in the form that `Accept` asks for (recorded)."""
-    if answer.raw is not None:
-        return answer
-    if answer.status >= 400 and (other := routes.in_other_form(asked, answer)):
-        return other
-    return msgspec.structs.replace(answer, raw=php.encode(answer.body), body=None)

@@ -46,7 +46,8 @@ class Asked(Record, frozen=True, kw_only=True):
 class Answer(Record, frozen=True, kw_only=True):
     """What to send.
 
-    `reset`: break the connection instead. `cut`: send only so many bytes, then break. `twice`: send it two times.
+    `reset`: break the connection instead. `cut`: send all but the second half of the body, then break. `twice`: send
+    it two times.
     `delay`: seconds until it is sent. `later`: makes the answer that is sent, when the delay is over; its effect
     happens then, whether anybody still waits or not.
     """
@@ -56,7 +57,7 @@ class Answer(Record, frozen=True, kw_only=True):
     raw: bytes | None = None
     headers: dict[str, str] = {}
     reset: bool = False
-    cut: int | None = None
+    cut: bool = False
     twice: bool = False
     delay: float = 0.0
     later: Callable[[], Answer] | None = None
@@ -224,9 +225,11 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         whole = self._bytes(answer, head=head) * (2 if answer.twice else 1)
-        self._transport.write(whole if answer.cut is None else whole[: answer.cut])
-        if answer.cut is not None:
+        if answer.cut:
+            self._transport.write(whole[: -(len(answer.content()) // 2 + 1)])
             self.close()
+            return
+        self._transport.write(whole)
 
     def _bytes(self, answer: Answer, *, head: bool) -> bytes:
         content = answer.content()
