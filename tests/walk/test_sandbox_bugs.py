@@ -106,17 +106,30 @@ def test_polling_alone_misses_nothing(tmp_path: Path, name: str) -> None:
         world.all_there_once(20)
 
 
-def test_a_change_that_moves_no_date_is_found_by_the_sweep(tmp_path: Path) -> None:
+def test_a_change_that_moves_no_date_is_found_where_a_scan_reads_again(tmp_path: Path) -> None:
     with world_with(tmp_path, Faults(bugs=Bugs(updated_at_stays=True))) as world:
-        (number,) = world.shop.place(1, ["simple"])
+        (number,) = world.shop.place(1)
         world.all_there_once(1)
         assert world.shop.do(lambda store: store.change(number, "cancel"))
-        world.crossdock.pollers["store"].scan()
-        assert world.erp.do(lambda erp: erp.story("000000001")) == ["create"]  # no scan can see it
-        swept = world.crossdock.pollers["store"]
-        swept._options = msgspec.structs.replace(PollOptions(), sweep_after=0.0)
-        assert swept.sweep() == 1
-        until(lambda: world.erp.do(lambda erp: erp.story("000000001")) == ["create", "cancel"])
+        until(lambda: world.erp.do(lambda erp: [one.name for one in erp.effects]) == ["create", "cancel"])
+
+
+def test_a_change_that_moves_no_date_is_found_by_the_sweep_behind_that(tmp_path: Path) -> None:
+    with world_with(tmp_path, Faults(bugs=Bugs(updated_at_stays=True)), overlap_s=0) as world:
+        world.shop.clock.shift(-7200)
+        (number,) = world.shop.place(1)
+        world.all_there_once(1)
+        world.shop.clock.shift(0)
+        world.shop.place(1)
+        world.all_there_once(2)
+        assert world.shop.do(lambda store: store.change(number, "cancel"))
+        poller = world.crossdock.pollers["store"]
+        poller.scan()
+        until(lambda: settled(world.crossdock))
+        assert world.erp.do(lambda erp: [one.name for one in erp.effects]) == ["create", "create"]  # no scan sees it
+        poller._options = msgspec.structs.replace(PollOptions(), sweep_after=0.0)
+        assert poller.sweep() == 2
+        until(lambda: world.erp.do(lambda erp: [one.name for one in erp.effects][2:]) == ["cancel"])
 
 
 def test_a_hint_before_the_commit_makes_no_dead_letter_and_no_double(tmp_path: Path) -> None:
@@ -147,6 +160,7 @@ def test_deadlocks_by_concurrency_are_waited_out(tmp_path: Path) -> None:
     with world_with(tmp_path, Faults(latency_s=0.05, bugs=Bugs(deadlock_above=1))) as world:
         world.shop.place(16)
         world.all_there_once(16)
+        assert world.shop.store.lottery.drawn["deadlock_above"]
 
 
 def test_deadlocks_on_nonces_are_waited_out(tmp_path: Path) -> None:
@@ -162,28 +176,31 @@ def test_deadlocks_on_nonces_are_waited_out(tmp_path: Path) -> None:
         path.write_text(value)
         path.chmod(0o600)
         auth[name] = f"file:{path}"
-    with world_with(tmp_path, Faults(bugs=Bugs(nonce_deadlock_above=15)), auth=auth) as world:
-        world.shop.place(12)
-        world.all_there_once(12)
+    with world_with(tmp_path, Faults(bugs=Bugs(nonce_deadlock_above=25)), auth=auth) as world:
+        world.shop.place(9)
+        world.all_there_once(9)
+        assert world.shop.store.lottery.drawn["nonce_deadlock_above"]
 
 
-RATES: list[dict[str, float]] = [
-    {"reset_after": 0.3},
-    {"cut_after": 0.3},
-    {"garbage_after": 0.3},
-    {"error_after": 0.3},
-    {"answered_twice": 0.5},
-    {"reset_before": 0.2, "busy": 0.2},
-    {"down": 0.3, "late": 0.2},
-]
+STORMS = {
+    "reset": Faults(reset_after=0.3),
+    "cut": Faults(cut_after=0.3),
+    "garbage": Faults(garbage_after=0.3),
+    "error": Faults(error_after=0.3),
+    "twice": Faults(answered_twice=0.5),
+    "before": Faults(reset_before=0.2, error_before=0.1, busy=0.2),
+    "late": Faults(down=0.3, late=0.2, slow_seconds=0.2),
+}
 
 
-@pytest.mark.parametrize(("rates", "where"), list(itertools.product(RATES, ("store", "erp"))))
-def test_faults_of_either_side_lose_and_double_nothing(tmp_path: Path, rates: dict[str, float], where: str) -> None:
-    faults = Faults(**rates, slow_seconds=0.2)
+@pytest.mark.parametrize(("name", "where"), list(itertools.product(STORMS, ("store", "erp"))))
+def test_faults_of_either_side_lose_and_double_nothing(tmp_path: Path, name: str, where: str) -> None:
+    faults = STORMS[name]
     with world_with(tmp_path, NONE) as world:
         (world.shop if where == "store" else world.erp).set_faults(faults)
         world.shop.place(8)
         until(lambda: world.acknowledged() >= 3, 60)
         (world.shop if where == "store" else world.erp).set_faults(NONE)
         world.all_there_once(8)
+        drawn = world.shop.store.lottery.drawn if where == "store" else world.erp.erp.lottery.drawn
+        assert drawn

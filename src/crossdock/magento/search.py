@@ -27,7 +27,10 @@ def where(field: str, condition: str, value: object) -> Filter:
 
 
 def criteria(groups: Iterable[Group], *, sort: Sequence[str], size: int, fields: str = "") -> Query:
-    """Ascending by `sort`. Always page 1: what was read is left out by a condition, never by counting pages."""
+    """Ascending by `sort`. No page is named: what was read is left out by a condition, never by counting pages.
+
+    Without a page every store gives the first one; some endpoints count from 0, others from 1 (magento2#25619).
+    """
     query: list[tuple[str, str]] = []
     for number, group in enumerate(group for group in groups if group):
         for place, condition in enumerate(group):
@@ -42,7 +45,7 @@ def criteria(groups: Iterable[Group], *, sort: Sequence[str], size: int, fields:
             (f"searchCriteria[sortOrders][{number}][field]", field),
             (f"searchCriteria[sortOrders][{number}][direction]", "ASC"),
         ]
-    query += [("searchCriteria[pageSize]", str(size)), ("searchCriteria[currentPage]", "1")]
+    query.append(("searchCriteria[pageSize]", str(size)))
     return (*query, ("fields", fields)) if fields else tuple(query)
 
 

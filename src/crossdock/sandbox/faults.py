@@ -140,8 +140,19 @@ STORM = Faults(
     locked=0.03,
     slow=0.02,
     slow_seconds=0.2,
+    cut_after=0.01,
+    late=0.01,
+    answered_twice=0.02,
     lost_webhooks=0.3,
     twice_webhooks=0.1,
+    late_webhooks=0.1,
+    bugs=Bugs(
+        last_page_repeats=True,
+        unstable_order=True,
+        total_off_by=-1,
+        poison_ids=(23,),
+        late_commits=0.1,
+    ),
 )
 
 
@@ -169,7 +180,7 @@ class Lottery:
         rate = self.faults.rate(name, kind)
         struck = rate > 0 and self._draw(name, what) < rate
         if struck:
-            self.drawn[name] = self.drawn.get(name, 0) + 1
+            self.count(name)
         return struck
 
     def draw_bug(self, name: str, what: str) -> bool:
@@ -177,8 +188,12 @@ class Lottery:
         rate: float = getattr(self.faults.bugs, name)
         struck = rate > 0 and self._draw(name, what) < rate
         if struck:
-            self.drawn[name] = self.drawn.get(name, 0) + 1
+            self.count(name)
         return struck
+
+    def count(self, name: str) -> None:
+        """It struck."""
+        self.drawn[name] = self.drawn.get(name, 0) + 1
 
     def before(self, kind: str, what: str, now: datetime, *, writes: bool) -> Answer | None:
         """An answer instead of the effect."""

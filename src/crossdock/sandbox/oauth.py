@@ -16,7 +16,7 @@ from hashlib import sha256
 from urllib.parse import quote, unquote, urlsplit
 
 from crossdock.model.base import Record
-from crossdock.sandbox.faults import DEADLOCK, Bugs
+from crossdock.sandbox.faults import DEADLOCK, Lottery
 from crossdock.sandbox.wire import Answer, Asked
 
 NOT_ALLOWED = "The consumer isn't authorized to access %resources."
@@ -39,10 +39,10 @@ class Credentials(Record, frozen=True, kw_only=True):
 class Gate:
     """Lets calls in, or says why not."""
 
-    def __init__(self, credentials: Credentials, clock: Callable[[], datetime], bugs: Callable[[], Bugs]) -> None:
+    def __init__(self, credentials: Credentials, clock: Callable[[], datetime], lottery: Lottery) -> None:
         self.credentials = credentials
         self._clock = clock
-        self._bugs = bugs
+        self._lottery = lottery
         self._nonces: set[str] = set()
         self._signed: deque[datetime] = deque()  # calls of the last second
         self._admin_tokens: dict[str, datetime] = {}
@@ -92,14 +92,17 @@ class Gate:
         return None
 
     def _nonces_deadlock(self) -> bool:
-        limit = self._bugs().nonce_deadlock_above
+        limit = self._lottery.faults.bugs.nonce_deadlock_above
         if not limit:
             return False
         now = self._clock()
         while self._signed and now - self._signed[0] > timedelta(seconds=1):
             self._signed.popleft()
         self._signed.append(now)
-        return len(self._signed) > limit
+        if len(self._signed) > limit:
+            self._lottery.count("nonce_deadlock_above")
+            return True
+        return False
 
     def signature(self, asked: Asked, told: Mapping[str, str]) -> str:
         """What a right signature of this call would be."""

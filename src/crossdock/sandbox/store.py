@@ -39,7 +39,7 @@ class Store:
         self.clock = clock
         self.maker = OrderMaker(seed)
         self.lottery = Lottery(faults, seed)
-        self.gate = Gate(credentials or Credentials(token=token), clock, lambda: self.faults.bugs)
+        self.gate = Gate(credentials or Credentials(token=token), clock, self.lottery)
         self.hooks = Hooks(self.lottery)
         self.orders: dict[int, Row] = {}
         self.memos: dict[int, Row] = {}
@@ -78,6 +78,7 @@ class Store:
             return instead
         limit = self.faults.bugs.deadlock_above
         if writes and limit and asked.writing > limit:
+            self.lottery.count("deadlock_above")
             return Answer(status=400, body=DEADLOCK)
         # what a call finds at its beginning may be gone when it acts: the gap is where parallel documents race
         effect = call.prepared(self) if self.faults.bugs.documents_race else lambda: call.carried_out(self)
