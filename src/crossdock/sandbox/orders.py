@@ -24,6 +24,15 @@ PLACES = (
     | {"region_id": 88, "street": ["Domstraße 7"], "telephone": "+49 221 123456", "company": "Berg & Söhne GmbH"},
     {"city": "Wellington", "country_id": "NZ", "postcode": "6011", "street": ["1 Cuba St"], "telephone": "+64 4 1234"},
 )
+SIMPLE, VIRTUAL = 50, 9  # so many of each
+COLOURS = ("BLUE", "RED", "GREEN")
+SKUS = (
+    *(f"SIM-{number:04}" for number in range(1, SIMPLE + 1)),
+    *(f"VIRT-{number}" for number in range(1, VIRTUAL + 1)),
+    *(f"TSHIRT-{colour}" for colour in COLOURS),
+    "BUNDLE-FIX",
+    "BUNDLE-DYN",
+)
 
 
 class Recipe(Record, frozen=True, kw_only=True):
@@ -118,12 +127,12 @@ class Basket:
         if add_one:
             add_one(quantity)
             return
-        number = self._luck.randint(1, 50)
+        number = self._luck.randint(1, VIRTUAL if kind == "virtual" else SIMPLE)
         sku = f"VIRT-{number}" if kind == "virtual" else f"SIM-{number:04}"
         self._sold(self._row(Product(number, sku, f"Product {sku}", kind), quantity))
 
     def _configurable(self, quantity: int) -> None:
-        colour = self._luck.choice(("BLUE", "RED", "GREEN"))
+        colour = self._luck.choice(COLOURS)
         option = {"configurable_item_options": [{"option_id": "93", "option_value": self._luck.randint(4, 9)}]}
         parent = self._row(Product(54, f"TSHIRT-{colour}", "T-Shirt", "configurable", Decimal("0.3")), quantity)
         parent = self._sold(parent | {"product_option": {"extension_attributes": option}})
@@ -132,7 +141,7 @@ class Basket:
 
     def _bundle(self, quantity: int) -> None:
         parent = self._sold(self._row(_kit("BUNDLE-FIX"), quantity) | _options(1))
-        for number in self._luck.sample(range(1, 51), 2):
+        for number in self._luck.sample(range(1, SIMPLE + 1), 2):
             self._under(parent, unpriced(self._row(_part(number), quantity)))
 
     def _dynamic(self, quantity: int) -> None:
@@ -140,7 +149,7 @@ class Basket:
         self.rows.append(parent)
         first = len(self._paid)
         for each in (2, 1):
-            child = self._row(_part(self._luck.randint(1, 50)), quantity * each)
+            child = self._row(_part(self._luck.randint(1, SIMPLE)), quantity * each)
             self._sold(child | {"parent_item_id": parent["item_id"], "parent_item": parent})
         parent.update(summed(parent, self._paid[first:], quantity))
 

@@ -1,7 +1,7 @@
 """A stand-in Magento store: the REST calls that matter for orders, as recorded from a real 2.4.7, and its webhooks.
 
 This module holds the state and what can happen to it; `routes` speaks REST, `admin` answers under /sandbox. What is
-answered is held against recordings by tests/unit/sandbox/test_recordings.py; where they disagree the sandbox is wrong.
+answered is held against recordings by tests/sandbox_recordings; where they disagree the sandbox is wrong.
 """
 
 from __future__ import annotations

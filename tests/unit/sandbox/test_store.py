@@ -9,7 +9,7 @@ import pytest
 
 from crossdock.flows.proof import prove
 from crossdock.magento.mapping.orders import parse_order
-from crossdock.sandbox.orders import KINDS
+from crossdock.sandbox.orders import KINDS, SKUS
 from crossdock.sandbox.run import StoreServer
 from crossdock.sandbox.wire import ENCODER
 from tests.unit.sandbox.servers import get, post, shop_with, signed
@@ -30,6 +30,12 @@ def test_the_money_of_every_kind_of_order_holds(shop: StoreServer, kind: str) ->
         order = parse_order(ENCODER.encode(shop.store.orders[number]))
         assert prove(order).holds
         assert (order.shipping is None) is (kind == "virtual")
+
+
+def test_every_product_that_is_sold_is_one_that_an_erp_can_be_filled_with(shop: StoreServer) -> None:
+    shop.place(4 * len(KINDS), KINDS)
+    sold = shop.do(lambda store: {row["sku"] for order in store.orders.values() for row in order["items"]})
+    assert sold <= set(SKUS)
 
 
 def test_the_same_seed_makes_the_same_orders() -> None:
