@@ -299,6 +299,7 @@ class Crossdock:
                 utc_now,
                 self.wake,
                 self._failpoint,
+                getattr(self.connections.by_name[name], "created_since", None),
             )
             for name in self.connections.by_name
             if (interval := self._interval(name)) is not None

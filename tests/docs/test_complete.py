@@ -10,6 +10,9 @@ import typer
 
 from crossdock import errors
 from crossdock.cli.main import app
+from crossdock.sandbox.admin import MOVES
+from crossdock.sandbox.faults import CLASSES, Bugs, Faults
+from crossdock.sandbox.orders import KINDS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -36,6 +39,30 @@ def verbs() -> list[str]:
 @pytest.mark.parametrize("verb", verbs())
 def test_every_verb_is_in_the_reference(verb: str) -> None:
     assert f"`{verb}" in (ROOT / "docs/reference/cli.md").read_text()
+
+
+def switches() -> list[str]:
+    fields = {*Faults.__struct_fields__, *Bugs.__struct_fields__} - {"classes", "bugs"}
+    return sorted(fields | CLASSES)
+
+
+@pytest.mark.parametrize("switch", switches())
+def test_every_switch_of_the_sandbox_is_in_its_page(switch: str) -> None:
+    rows = [line for line in (ROOT / "docs/sandbox.md").read_text().splitlines() if line.startswith("| `")]
+    assert [line for line in rows if line.startswith(f"| `{switch}` |")]
+
+
+@pytest.mark.parametrize("name", [*KINDS, *MOVES.split("|")])
+def test_every_kind_of_order_and_every_move_is_in_the_sandboxs_page(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs/sandbox.md").read_text()
+
+
+def test_the_sandboxs_page_names_no_switch_that_is_not_there() -> None:
+    rows = [
+        line.split("`")[1] for line in (ROOT / "docs/sandbox.md").read_text().splitlines() if line.startswith("| `")
+    ]
+    named = {name for name in rows if name.replace("_", "").isalpha() and name.islower()}
+    assert named == set(switches())
 
 
 def test_the_spine_names_no_vendor_and_no_flow() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from crossdock.contract.connector import Page, Source
+from crossdock.contract.connector import Page, Source, Watermark
 from crossdock.contract.flow import Flow
 from crossdock.contract.message import Message
 from crossdock.delivery.intake import arrival_of
@@ -23,6 +23,8 @@ from crossdock.model.base import Record
 
 log = structlog.get_logger("crossdock.poll")
 STREAM = "changes"
+# The subjects created since a moment, but none from before the stream whose watermark this is began.
+Created = Callable[[datetime, Watermark], Sequence[str]]
 
 
 class PollOptions(Record, frozen=True, kw_only=True):
@@ -33,6 +35,7 @@ class PollOptions(Record, frozen=True, kw_only=True):
     sweep_after: float = 21_600.0  # an open subject that was not looked at for so long
     sweep_every: float = 3_600.0
     sweep_limit: int = 500
+    gap_window: float = 93_600.0  # how far back each sweep holds what exists against what was heard
 
 
 class Poller:
@@ -49,6 +52,7 @@ class Poller:
         clock: Callable[[], datetime],
         woken: Callable[[], None] = lambda: None,
         failpoint: Callable[[str], None] = lambda _name: None,
+        created: Created | None = None,
     ) -> None:
         self._name = name
         self._store = store
@@ -59,6 +63,7 @@ class Poller:
         self._clock = clock
         self._woken = woken
         self._failpoint = failpoint
+        self._created = created
         self._stopping = threading.Event()
         self._swept_at: datetime | None = None
         self._thread = threading.Thread(target=self._run, name=f"{name}-poll", daemon=True)
@@ -137,8 +142,9 @@ class Poller:
         now = self._clock()
         if self._swept_at and (now - self._swept_at).total_seconds() < self._options.sweep_every:
             return
-        self._swept_at = now
         self.sweep()
+        self.sweep_gaps()
+        self._swept_at = now
 
     def sweep(self) -> int:
         """Look again at subjects that may still change but of which nothing was heard for long (flaw 3)."""
@@ -146,6 +152,14 @@ class Poller:
         before = now - timedelta(seconds=self._options.sweep_after)
         subjects = self._store.open_subjects(self._connection, self.flow.name, before, self._options.sweep_limit)
         return self._look_at(subjects, now, "sweep")
+
+    def sweep_gaps(self) -> list[str]:
+        """What was created of late and told by no scan is looked at: a transaction that ended after the overlap."""
+        checkpoint = self._store.checkpoint(self._connection, STREAM)
+        if self._created is None or checkpoint is None or checkpoint.watermark is None:
+            return []
+        since = self._clock() - timedelta(seconds=self._options.gap_window)
+        return self.fill_gaps(self._created(since, checkpoint.watermark))
 
     def fill_gaps(self, existing: Sequence[str]) -> list[str]:
         """Of these ids that exist at the source, look at those never heard of; returns them."""

@@ -10,7 +10,7 @@ import msgspec
 from pydantic import ValidationError
 
 from crossdock.contract.capabilities import Capabilities, Evidence, Pace
-from crossdock.contract.connector import Health, Sink, Source
+from crossdock.contract.connector import Health, Sink, Source, Watermark
 from crossdock.contract.flow import Flow
 from crossdock.errors import ConfigurationError, DeliveryError
 from crossdock.magento.acknowledgements import AcknowledgementSink
@@ -34,6 +34,7 @@ CAPABILITIES = Capabilities(
     finds=frozenset({ACKNOWLEDGEMENTS}),
     evidence=Evidence.SIMULATED,
 )
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class MagentoConnector:
@@ -63,6 +64,13 @@ class MagentoConnector:
     def poll_interval(self) -> float | None:
         """Seconds between two scans; None: it is not polled."""
         return self.settings.polling.interval_s if self.settings.polling.enabled else None
+
+    def created_since(self, since: datetime, watermark: Watermark) -> list[str]:
+        """Orders created since then; none of before polling began, which another integration may have carried."""
+        reach = self.census.reach(watermark)
+        if reach is None or reach.began is None:
+            return []
+        return [str(one.id) for one in self.census.created(max(since, reach.began), FOREVER)]
 
     @property
     def webhook_url(self) -> str:

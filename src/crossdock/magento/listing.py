@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from crossdock.model.base import Record
 PATH = "V1/orders"
 BUSY = frozenset({400, 408, 423, 425, 503})  # temporary, and no word about any order
 HIGHEST_ID = 1 << 40
+PAUSES = (0.1, 0.5, 2.0)  # seconds before each further try while a broken order is looked for
+LONGEST_WISH = 10.0  # a store that asks for a longer pause gets it: the next scan looks again
 
 
 class Row(Record, frozen=True, kw_only=True):
@@ -48,8 +51,9 @@ class _Items(msgspec.Struct):
 class OrderList:
     """Pages of orders. Learns the store's own page limit, and halves the page where a page cannot be read."""
 
-    def __init__(self, client: MagentoClient, page_size: int) -> None:
+    def __init__(self, client: MagentoClient, page_size: int, pause: Callable[[float], None] = time.sleep) -> None:
         self._client = client
+        self._pause = pause
         self._most = page_size
         self._size = page_size
 
@@ -61,8 +65,9 @@ class OrderList:
         while True:
             size = self._size
             left_out = [*broken, *found]
+            read = self._surely if found or size < self._most else self._read
             try:
-                rows, store_time = self._read([*groups, *_without(left_out)], sort, size, fields)
+                rows, store_time = read([*groups, *_without(left_out)], sort, size, fields)
             except Rejected as error:
                 self._obey(error)
                 continue
@@ -84,6 +89,26 @@ class OrderList:
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             raise Temporary("a list of orders in an unknown form") from error
 
+    def _surely(
+        self, groups: Sequence[Group], sort: Sequence[str], size: int, fields: str
+    ) -> tuple[tuple[Row, ...], datetime | None]:
+        """Tries again what passes; what breaks, breaks when it does so twice running.
+
+        The search for a broken order takes dozens of requests. If any fault on the way spoilt it, or sent it astray,
+        a store with both would never be read past that order.
+        """
+        broke = False
+        for pause in PAUSES:
+            try:
+                return self._read(groups, sort, size, fields)
+            except Temporary as error:
+                wish = max(pause, (error.retry_after or 0.0) if isinstance(error, RateLimited) else 0.0)
+                if wish > LONGEST_WISH or (broke and breaks(error)):
+                    raise
+                broke = breaks(error)
+                self._pause(wish)
+        return self._read(groups, sort, size, fields)
+
     def _obey(self, error: Rejected) -> None:
         limit = page_size_limit(error)
         if limit is None or not 1 <= limit < self._size:
@@ -100,6 +125,8 @@ class OrderList:
         culprit = self._culprit(error, groups, sort)
         if culprit in found:
             raise error  # left out and still there: this store does not know "nin"
+        if not self._fails([(where("entity_id", "eq", culprit),)], sort, culprit):
+            raise error  # it can be listed alone: other faults led the search astray
         found.append(culprit)
         self._size = self._most
 
@@ -117,7 +144,7 @@ class OrderList:
 
     def _fails(self, groups: Sequence[Group], sort: Sequence[str], up_to: int) -> bool:
         try:
-            self._read([*groups, (where("entity_id", "lteq", up_to),)], sort, 1, "")
+            self._surely([*groups, (where("entity_id", "lteq", up_to),)], sort, 1, "")
         except Temporary as error:
             if not breaks(error):
                 raise

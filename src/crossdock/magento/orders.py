@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -83,15 +84,22 @@ class Place(Record, frozen=True, kw_only=True):
 
 
 class OrderSource:
-    """The source of the flow `looks`. `name` is the connection's; `clock` gives our own time."""
+    """The source of the flow `looks`. `name` is the connection's; `clock` gives our own time, `pause` waits seconds."""
 
     def __init__(
-        self, client: MagentoClient, polling: PollingSettings, *, name: str, clock: Callable[[], datetime]
+        self,
+        client: MagentoClient,
+        polling: PollingSettings,
+        *,
+        name: str,
+        clock: Callable[[], datetime],
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._polling = polling
         self._name = name
         self._clock = clock
+        self._pause = pause
 
     def parse(self, message: Message) -> Sighting:
         """The order with its credit memos. Pure."""
@@ -126,7 +134,7 @@ class OrderSource:
         Each scan starts `overlap_s` before its watermark: an order whose transaction ended late stands behind it.
         The watermark never goes back. Raises DeliveryError; pages given before are good.
         """
-        orders = OrderList(self._client, self._polling.page_size)
+        orders = OrderList(self._client, self._polling.page_size, self._pause)
         kept, cursor = begun(self._place(since), timedelta(seconds=self._polling.overlap_s), first=since is None)
         kept, again = rested(kept, self._clock())
         bound: datetime | None = None

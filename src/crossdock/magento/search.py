@@ -29,7 +29,8 @@ def where(field: str, condition: str, value: object) -> Filter:
 def criteria(groups: Iterable[Group], *, sort: Sequence[str], size: int, fields: str = "") -> Query:
     """Ascending by `sort`; descending by a field with a "-" before it.
 
-    Always page 1: what was read is left out by a condition, never by counting pages.
+    No page is named: what was read is left out by a condition, never by counting pages. Without a page every store
+    gives the first one; some endpoints count from 0, others from 1 (magento2#25619).
     """
     query: list[tuple[str, str]] = []
     for number, group in enumerate(group for group in groups if group):
@@ -45,7 +46,7 @@ def criteria(groups: Iterable[Group], *, sort: Sequence[str], size: int, fields:
             (f"searchCriteria[sortOrders][{number}][field]", field.removeprefix("-")),
             (f"searchCriteria[sortOrders][{number}][direction]", "DESC" if field.startswith("-") else "ASC"),
         ]
-    query += [("searchCriteria[pageSize]", str(size)), ("searchCriteria[currentPage]", "1")]
+    query.append(("searchCriteria[pageSize]", str(size)))
     return (*query, ("fields", fields)) if fields else tuple(query)
 
 

@@ -54,7 +54,7 @@ def listed(client: MagentoClient) -> list[Subscription]:
     found: dict[int, Subscription] = {}
     page = 1
     while True:
-        query = [pair for pair in criteria((), sort=("subscription_id",), size=PAGE) if "currentPage" not in pair[0]]
+        query = criteria((), sort=("subscription_id",), size=PAGE)
         answer = client.get("V1/async_events", [*query, ("searchCriteria[currentPage]", str(page))])
         rows = [_subscription(row) for row in (answer.get("items") if isinstance(answer, dict) else None) or ()]
         fresh = [row for row in rows if row.id not in found]

@@ -2,92 +2,193 @@
 
 from __future__ import annotations
 
-import asyncio
+import hmac
 import re
-from collections.abc import Callable
+from collections import deque
 from datetime import datetime
-from typing import Any
+from hashlib import sha256
+from typing import Any, Literal
+from urllib.parse import unquote
 
+from crossdock.model.base import Record
+from crossdock.sandbox import admin
+from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.faults import NONE, Faults, Lottery
 from crossdock.sandbox.wire import Answer, Asked
 
+Dedupe = Literal["key", "number", "none"]
+LOGGED = 5000
+CHANGES = "cancel|hold|unhold|payments|refunds"
+
+
+class Effect(Record, frozen=True, kw_only=True):
+    """Something that was done to an order, in the order of doing."""
+
+    order_number: str
+    name: str  # create, cancel, hold, unhold, payments, refunds
+    key: str
+    at: datetime
+    payload: Any = None
+
 
 class Erp:
-    """`dedupes`: takes one key once, as a good ERP does; without it each POST makes another order."""
+    """`dedupe`: "key" takes one idempotency key once, "number" one order number once, "none" makes doubles.
+
+    `signed_with`: the secret of HMAC bodies (hex SHA-256 in X-Signature), taken beside the bearer token.
+    """
 
     def __init__(
         self,
-        clock: Callable[[], datetime],
+        clock: Clock,
         *,
         seed: int = 1,
         token: str = "sandbox",
         faults: Faults = NONE,
-        dedupes: bool = False,
+        dedupe: Dedupe = "none",
+        path: str = "/orders",
+        signed_with: str = "",
     ) -> None:
-        self._clock = clock
-        self._token = token
-        self._dedupes = dedupes
+        self.clock = clock
+        self._token, self._secret = token, signed_with
+        self.dedupe: Dedupe = dedupe
+        self._path = path.rstrip("/")
         self.lottery = Lottery(faults, seed)
         self.orders: list[dict[str, Any]] = []
-        self.received_at: dict[str, datetime] = {}
-        self.changes: dict[str, list[str]] = {}
+        self._by_number: dict[str, list[dict[str, Any]]] = {}
+        self._by_key: dict[str, dict[str, Any]] = {}
+        self.received_at: dict[str, datetime] = {}  # the first of each number, by the real clock
+        self.effects: list[Effect] = []
+        self.requests: deque[str] = deque(maxlen=LOGGED)
 
-    async def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: Asked) -> Answer:
         """One request, with what the lottery has in store for it."""
-        if asked.path == "/sandbox/orders":
-            return Answer(body=self.orders)
-        if asked.path == "/sandbox/doubles":
-            return Answer(body=self.doubles())
-        if asked.headers.get("authorization") != f"Bearer {self._token}":
+        if asked.path.startswith("/sandbox/"):
+            return self._admin(asked)
+        self.requests.append(f"{asked.method} {asked.target} {asked.headers.get('x-idempotency-key', '')}".rstrip())
+        if not self._known(asked):
             return Answer(status=401, body={"message": "unknown token"})
-        if (instead := self.lottery.before(writes=False)) is not None:
+        kind = "find" if asked.method == "GET" else "create" if asked.path == self._path else "change"
+        what = f"{asked.method} {asked.path}"
+        if (instead := self.lottery.before(kind, what, self.clock(), writes=False)) is not None:
             return instead
-        if self.lottery.happens("slow"):
-            await asyncio.sleep(self.lottery.faults.slow_seconds)
-        return self.lottery.after(self._take(asked))
+
+        def done() -> Answer:
+            return self.lottery.around(kind, what, lambda: self._take(asked))
+
+        pause = self.lottery.faults.latency_s
+        return Answer(delay=pause, later=done) if pause else done()
 
     def doubles(self) -> list[str]:
         """Order numbers that are here more than once."""
-        numbers = [one["order_number"] for one in self.orders]
-        return sorted({number for number in numbers if numbers.count(number) > 1})
+        return sorted(number for number, kept in self._by_number.items() if len(kept) > 1)
+
+    def double_changes(self) -> list[str]:
+        """`NUMBER change key` for each follow-up that took effect more than once."""
+        seen: dict[str, int] = {}
+        for one in self.effects:
+            if one.name != "create":
+                told = f"{one.order_number} {one.name} {one.key}"
+                seen[told] = seen.get(told, 0) + 1
+        return sorted(told for told, count in seen.items() if count > 1)
+
+    def story(self, number: str) -> list[str]:
+        """What happened to one order, in the order of happening: ["create", "hold", "unhold", "payments"]."""
+        return [one.name for one in self.effects if one.order_number == number]
+
+    def _known(self, asked: Asked) -> bool:
+        if asked.headers.get("authorization") == f"Bearer {self._token}":
+            return True
+        right = hmac.new(self._secret.encode(), asked.body, sha256).hexdigest()
+        return bool(self._secret) and hmac.compare_digest(right, asked.headers.get("x-signature", ""))
 
     def _take(self, asked: Asked) -> Answer:
-        if asked.path == "/orders" and asked.method == "GET":
-            wanted = asked.query.get("order_number")
-            return Answer(body=[_told(one) for one in self.orders if one["order_number"] == wanted])
-        if asked.path == "/orders" and asked.method == "POST":
+        if asked.path == self._path and asked.method == "GET":
+            return self._found(asked.query)
+        if asked.path == self._path and asked.method == "POST":
             return self._create(asked)
-        if found := re.fullmatch(r"/orders/([^/]+)/(\w+)", asked.path):
-            return self._change(found[1], found[2], asked)
-        return Answer(status=404, body={"message": "no such path"})
+        if found := re.fullmatch(rf"{re.escape(self._path)}/([^/]+)(?:/({CHANGES}))?", asked.path):
+            number = unquote(found[1])
+            if asked.method == "POST" and found[2]:
+                return self._change(number, found[2], asked)
+            if asked.method == "GET" and not found[2] and number in self._by_number:
+                return Answer(body=_told(self._by_number[number][0]))
+            if asked.method == "GET" and found[2]:
+                return Answer(body=self._changes(number, found[2]))
+        return Answer(status=404, body={"message": "no such path, or no such order"})
+
+    def _found(self, query: dict[str, str]) -> Answer:
+        number = query.get("order_number") or query.get("number") or ""
+        return Answer(body=[_told(one) for one in self._by_number.get(number, [])])
+
+    def _changes(self, number: str, name: str) -> list[dict[str, Any]]:
+        named = [one for one in self.effects if (one.order_number, one.name) == (number, name)]
+        return [{"id": f"{number}-{n}", "idempotency_key": one.key} for n, one in enumerate(named, 1)]
 
     def _create(self, asked: Asked) -> Answer:
-        payload = asked.json()
+        try:
+            payload = asked.json()
+            number = str(payload["order_number"])
+        except (ValueError, KeyError, TypeError):
+            return Answer(status=422, body={"success": False, "message": "order_number is missing"})
         key = asked.headers.get("x-idempotency-key", "")
-        if self._dedupes:
-            for one in self.orders:
-                if one["idempotency_key"] == key:
-                    return Answer(status=200, body=_told(one))
-        number = len(self.orders) + 1
+        if (there := self._there(key, number)) is not None:
+            return Answer(status=200, body=_told(there))
+        count = len(self.orders) + 1
         kept = {
-            "id": f"E{number}",
-            "number": f"SO-{number}",
-            "order_number": payload["order_number"],
+            "id": f"E{count}",
+            "number": f"SO-{count}",
+            "order_number": number,
             "idempotency_key": key,
             "payload": payload,
         }
         self.orders.append(kept)
-        self.received_at.setdefault(payload["order_number"], self._clock())
+        self._by_number.setdefault(number, []).append(kept)
+        self._by_key.setdefault(key, kept)
+        self.received_at.setdefault(number, self.clock.real())
+        self._effect(number, "create", key, None)
         return Answer(status=201, body=_told(kept))
 
-    def _change(self, number: str, change: str, asked: Asked) -> Answer:
-        if not any(one["order_number"] == number for one in self.orders):
+    def _there(self, key: str, number: str) -> dict[str, Any] | None:
+        if self.dedupe == "key":
+            return self._by_key.get(key) if key else None
+        return self._by_number[number][0] if self.dedupe == "number" and number in self._by_number else None
+
+    def _change(self, number: str, name: str, asked: Asked) -> Answer:
+        if number not in self._by_number:
             return Answer(status=404, body={"message": f"no order {number}"})
-        keys = self.changes.setdefault(number, [])
-        told = f"{change} {asked.headers.get('x-idempotency-key', '')}"
-        if told not in keys:
-            keys.append(told)
-        return Answer(status=200, body={"success": True, "id": f"{number}-{keys.index(told) + 1}"})
+        key = asked.headers.get("x-idempotency-key", "")
+        keys = [one.key for one in self.effects if (one.order_number, one.name) == (number, name)]
+        fresh = self.dedupe == "none" or key not in keys
+        if fresh:
+            try:
+                payload = asked.json() if asked.body else None
+            except ValueError:
+                return Answer(status=400, body={"success": False, "message": "the body is no JSON"})
+            self._effect(number, name, key, payload)
+            keys.append(key)
+        nth = len(keys) if fresh else keys.index(key) + 1
+        return Answer(status=200, body={"success": True, "id": f"{number}-{name}-{nth}", "order_number": number})
+
+    def _effect(self, number: str, name: str, key: str, payload: Any) -> None:
+        self.effects.append(Effect(order_number=number, name=name, key=key, at=self.clock.real(), payload=payload))
+
+    def _admin(self, asked: Asked) -> Answer:
+        told: dict[str, Any] = {
+            "orders": self.orders,
+            "doubles": self.doubles(),
+            "double_changes": self.double_changes(),
+            "effects": self.effects,
+            "log": [*self.requests],
+        }
+        verb = asked.path.removeprefix("/sandbox/").rstrip("/")
+        if verb in told:
+            return Answer(body=told[verb])
+        try:
+            body = asked.json() if asked.body else {}
+        except ValueError:
+            return Answer(status=400, body={"message": "the body is no JSON"})
+        known = ", ".join([*told, "faults", "clock"])
+        return admin.common(asked, body, self.lottery, self.clock) or Answer(status=404, body={"message": known})
 
 
 def _told(one: dict[str, Any]) -> dict[str, Any]:

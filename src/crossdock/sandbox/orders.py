@@ -4,208 +4,277 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-CENT = Decimal("0.01")
+from crossdock.model.base import Record
+from crossdock.sandbox import extras
+from crossdock.sandbox.amounts import NOTHING, ZERO, Amounts, Carry, Taxing, add, cents, compute
+from crossdock.sandbox.rows import FREE, Money, Product, plain, priced, row, summed, unpriced
+
 RATE = Decimal(22)
+DOLLAR = Decimal("1.0837")
 STAMP = "%Y-%m-%d %H:%M:%S"
-KINDS = ("simple", "several", "configurable", "bundle", "virtual", "coupon")
-FIRST = ("Anna", "Mario", "Lena", "Ivo", "Chloe", "Pablo")
-LAST = ("Rossi", "Weber", "Novak", "Martin", "Silva", "Berg")
+FIRST = ("Anna", "Mario", "Lena", "Ivo", "Chloé", "Pablo")
+LAST = ("Rossi", "Weber", "Nováková", "Martin", "Silva", "Berg")
+PLACES = (
+    {"city": "Milano", "country_id": "IT", "postcode": "20100", "region": "Milano", "region_code": "MI"}
+    | {"region_id": 889, "street": ["Via Roma 1", "Scala B"], "telephone": "+39 02 123456"},
+    {"city": "Köln", "country_id": "DE", "postcode": "50667", "region": "Nordrhein-Westfalen", "region_code": "NRW"}
+    | {"region_id": 88, "street": ["Domstraße 7"], "telephone": "+49 221 123456", "company": "Berg & Söhne GmbH"},
+    {"city": "Wellington", "country_id": "NZ", "postcode": "6011", "street": ["1 Cuba St"], "telephone": "+64 4 1234"},
+)
+SIMPLE, VIRTUAL = 50, 9  # so many of each
+COLOURS = ("BLUE", "RED", "GREEN")
+SKUS = (
+    *(f"SIM-{number:04}" for number in range(1, SIMPLE + 1)),
+    *(f"VIRT-{number}" for number in range(1, VIRTUAL + 1)),
+    *(f"TSHIRT-{colour}" for colour in COLOURS),
+    "BUNDLE-FIX",
+    "BUNDLE-DYN",
+)
 
 
-def cents(amount: Decimal) -> Decimal:
-    """Rounded as the store rounds."""
-    return amount.quantize(CENT, ROUND_HALF_UP)
+class Recipe(Record, frozen=True, kw_only=True):
+    """What goes into one kind of order."""
+
+    products: tuple[str, ...] = ("simple",)
+    inclusive: bool = False
+    percent: int = 0
+    shipping_percent: int = 0
+    shipping_taxed: bool = False
+    dollars: bool = False
+    customer: bool = False
+
+
+SOME = ("simple", "simple", "simple")
+RECIPES = {
+    "simple": Recipe(),
+    "several": Recipe(products=SOME),
+    "configurable": Recipe(products=("configurable",)),
+    "mixed": Recipe(products=("simple", "configurable")),
+    "bundle": Recipe(products=("bundle",)),
+    "dynamic_bundle": Recipe(products=("dynamic", "simple")),
+    "virtual": Recipe(products=("virtual",)),
+    "coupon": Recipe(products=SOME, percent=10),
+    "bundle_coupon": Recipe(products=("bundle", "dynamic", "configurable"), percent=15, shipping_taxed=True),
+    "inclusive": Recipe(products=SOME, inclusive=True),
+    "inclusive_coupon": Recipe(products=("simple", "dynamic", "configurable"), inclusive=True, percent=33),
+    "shipping_coupon": Recipe(products=SOME, inclusive=True, percent=15, shipping_percent=15),
+    "dollars": Recipe(products=("simple", "configurable"), dollars=True, shipping_taxed=True),
+    "dollars_coupon": Recipe(products=("dynamic", "simple"), dollars=True, percent=10, inclusive=True),
+    "customer": Recipe(products=("simple", "virtual"), customer=True),
+}
+KINDS = tuple(RECIPES)
 
 
 class OrderMaker:
-    """Makes one order after the other."""
+    """Makes one order after the other; an order depends on the seed and its number alone (item ids on those before)."""
 
     def __init__(self, seed: int) -> None:
-        self._luck = random.Random(seed)
+        self._seed = seed
         self._next_row = 1
-        self._carried = Decimal(0)
 
     def make(self, number: int, now: datetime, kind: str = "") -> dict[str, Any]:
-        """The order with entity_id `number`, placed now, of one of KINDS."""
-        kind = kind or self._luck.choice(KINDS)
-        self._carried = Decimal(0)
-        rows = self._rows(kind, number, Decimal(10) if kind == "coupon" else Decimal(0))
-        address = self._address(number)
-        shipping = Decimal(0) if kind == "virtual" else Decimal(self._luck.choice(("5.00", "7.90", "0.00")))
-        order = self._header(number, now, rows, shipping) | {
-            "customer_firstname": address["firstname"],
-            "customer_lastname": address["lastname"],
-            "customer_email": address["email"],
-            "is_virtual": int(kind == "virtual"),
-            "items": rows,
-            "billing_address": address | {"address_type": "billing"},
+        """The order with entity_id `number`, placed now, of one of KINDS. Raises KeyError for another kind."""
+        luck = random.Random(f"{self._seed} {number}")
+        drawn = luck.choice(KINDS)
+        basket = Basket(luck, RECIPES[kind or drawn], number, now.strftime(STAMP), self._next_row)
+        self._next_row += len(basket.rows)
+        made: dict[str, Any] = plain(basket.order())
+        made["extension_attributes"] = extras.attributes(made)
+        return made
+
+
+class Basket:
+    """One order in the making."""
+
+    def __init__(self, luck: random.Random, recipe: Recipe, number: int, stamp: str, first_row: int) -> None:
+        self._luck, self._recipe, self._number, self._stamp = luck, recipe, number, stamp
+        self._next_row = first_row
+        self._store = 2 if recipe.dollars else 1
+        self._paid: list[Money] = []  # of the rows that count
+        self._carries = (Carry(), Carry())  # order and base currency
+        self.rows: list[dict[str, Any]] = []
+        for kind in recipe.products:
+            self._add(kind)
+        self._virtual = all(one["is_virtual"] for one in self.rows)
+        self._shipping = FREE if self._virtual else self._ship()
+
+    def order(self) -> dict[str, Any]:
+        """As REST sends it, without extension_attributes."""
+        person = self._person()
+        order = self._header() | self._money("", 0) | self._money("base_", 1) | self._promotion()
+        order |= {
+            "items": self.rows,
+            "billing_address": person | {"address_type": "billing", "entity_id": 2 * self._number},
+            "customer_email": person["email"],
+            "customer_firstname": person["firstname"],
+            "customer_lastname": person["lastname"],
+            "customer_is_guest": int(not self._recipe.customer),
+            "customer_group_id": int(self._recipe.customer),
             "status_histories": [],
         }
-        if kind == "coupon":
-            order |= {"coupon_code": "TEN", "discount_description": "TEN"}
-        order["payment"] = self._payment(order)
-        assignment: dict[str, Any] = {"shipping": {"total": {}}, "items": []}
-        if kind != "virtual":
+        if self._recipe.customer:
+            order["customer_id"] = self._number % 50 + 1
+        if not self._virtual:
             order["shipping_description"] = "Flat Rate - Fixed"
-            place = address | {"address_type": "shipping"}
-            assignment = {"shipping": {"address": place, "method": "flatrate_flatrate", "total": {}}, "items": rows}
-        order["extension_attributes"] = {"shipping_assignments": [assignment]}
-        return order
+        return order | {"payment": self._payment(order)}
 
-    def _rows(self, kind: str, order: int, percent: Decimal) -> list[dict[str, Any]]:
-        if kind == "configurable":
-            parent = self._row(order, kind, f"SIM-{self._luck.randint(1, 50):04}", percent)
-            return [parent, self._child(parent, parent["sku"])]
-        if kind == "bundle":
-            parent = self._row(order, kind, f"BUNDLE-{self._luck.randint(1, 9)}", percent)
-            return [parent, *(self._child(parent, f"SIM-{self._luck.randint(1, 50):04}") for _ in range(2))]
-        count = 3 if kind in {"several", "coupon"} else 1
-        row_kind = "virtual" if kind == "virtual" else "simple"
-        skus = self._luck.sample(range(1, 51), count)
-        return [self._row(order, row_kind, f"SIM-{sku:04}", percent) for sku in skus]
-
-    def _row(self, order: int, kind: str, sku: str, percent: Decimal) -> dict[str, Any]:
-        price = Decimal(self._luck.randint(199, 19999)) / 100
+    def _add(self, kind: str) -> None:
         quantity = self._luck.randint(1, 4)
-        gross = price * quantity
-        discount = cents(gross * percent / 100)
-        # the store's default: tax is rounded on the total, and each row carries the last one's remainder on
-        exact = (gross - discount) * RATE / 100 + self._carried
-        tax = cents(exact)
-        self._carried = exact - tax
-        money = {
-            "price": price,
-            "original_price": price,
-            "price_incl_tax": cents(price * (100 + RATE) / 100),
-            "discount_amount": discount,
-            "tax_amount": tax,
-            "discount_tax_compensation_amount": Decimal(0),
-            # REST sends the row already net of its discount
-            "row_total": gross - discount,
-            "row_total_incl_tax": gross - discount + tax,
-        }
-        return (
-            self._numbered(order, kind, sku, quantity)
-            | money
-            | _base(money)
-            | {
-                "tax_percent": RATE,
-                "discount_percent": percent,
-            }
-        )
+        add_one = {"configurable": self._configurable, "bundle": self._bundle, "dynamic": self._dynamic}.get(kind)
+        if add_one:
+            add_one(quantity)
+            return
+        number = self._luck.randint(1, VIRTUAL if kind == "virtual" else SIMPLE)
+        sku = f"VIRT-{number}" if kind == "virtual" else f"SIM-{number:04}"
+        self._sold(self._row(Product(number, sku, f"Product {sku}", kind), quantity))
 
-    def _child(self, parent: dict[str, Any], sku: str) -> dict[str, Any]:
-        row = self._numbered(parent["order_id"], "simple", sku, parent["qty_ordered"])
-        zero = dict.fromkeys(("price", "row_total", "tax_amount", "discount_amount"), Decimal(0))
-        return row | zero | _base(zero) | {"parent_item_id": parent["item_id"]}
+    def _configurable(self, quantity: int) -> None:
+        colour = self._luck.choice(COLOURS)
+        option = {"configurable_item_options": [{"option_id": "93", "option_value": self._luck.randint(4, 9)}]}
+        parent = self._row(Product(54, f"TSHIRT-{colour}", "T-Shirt", "configurable", Decimal("0.3")), quantity)
+        parent = self._sold(parent | {"product_option": {"extension_attributes": option}})
+        child = Product(60, f"TSHIRT-{colour}", f"T-Shirt {colour.title()}", "simple", Decimal("0.3"))
+        self._under(parent, unpriced(self._row(child, quantity)))
 
-    def _numbered(self, order: int, kind: str, sku: str, quantity: int) -> dict[str, Any]:
-        row = {
+    def _bundle(self, quantity: int) -> None:
+        parent = self._sold(self._row(_kit("BUNDLE-FIX"), quantity) | _options(1))
+        for number in self._luck.sample(range(1, SIMPLE + 1), 2):
+            self._under(parent, unpriced(self._row(_part(number), quantity)))
+
+    def _dynamic(self, quantity: int) -> None:
+        parent = self._row(_kit("BUNDLE-DYN"), quantity) | _options(20)
+        self.rows.append(parent)
+        first = len(self._paid)
+        for each in (2, 1):
+            child = self._row(_part(self._luck.randint(1, SIMPLE)), quantity * each)
+            self._sold(child | {"parent_item_id": parent["item_id"], "parent_item": parent})
+        parent.update(summed(parent, self._paid[first:], quantity))
+
+    def _row(self, product: Product, quantity: int) -> dict[str, Any]:
+        place = {
             "item_id": self._next_row,
-            "order_id": order,
-            "quote_item_id": self._next_row,
-            "product_type": kind,
-            "sku": sku,
-            "name": f"Product {sku}",
-            "qty_ordered": quantity,
-            "qty_canceled": 0,
-            "qty_invoiced": 0,
-            "qty_refunded": 0,
-            "qty_shipped": 0,
-            "store_id": 1,
-            "weight": Decimal("1.5"),
-            "is_virtual": int(kind == "virtual"),
+            "order_id": self._number,
+            "store_id": self._store,
+            "created_at": self._stamp,
         }
         self._next_row += 1
-        return row
+        return row(product, quantity, place)
 
-    def _header(self, number: int, now: datetime, rows: list[dict[str, Any]], shipping: Decimal) -> dict[str, Any]:
-        counted = [row for row in rows if "parent_item_id" not in row]
-        discount = sum((row["discount_amount"] for row in counted), Decimal(0))
-        subtotal = sum((row["row_total"] for row in counted), Decimal(0)) + discount
-        tax = sum((row["tax_amount"] for row in counted), Decimal(0))
-        total = subtotal - discount + tax + shipping
-        money = {
-            "subtotal": subtotal,
-            "subtotal_incl_tax": subtotal + tax,
-            "discount_amount": -discount,
-            "tax_amount": tax,
-            "discount_tax_compensation_amount": Decimal(0),
-            "shipping_amount": shipping,
-            "shipping_incl_tax": shipping,
-            "shipping_tax_amount": Decimal(0),
-            "shipping_discount_amount": Decimal(0),
-            "grand_total": total,
-            "total_due": total,
-        }
-        zeros = {
-            "shipping_discount_tax_compensation_amount": Decimal(0),
-            "base_shipping_discount_tax_compensation_amnt": Decimal(0),
-        }
-        return (
-            money
-            | _base(money)
-            | zeros
-            | {
-                "entity_id": number,
-                "increment_id": f"{number:09}",
-                "state": "new",
-                "status": "pending",
-                "store_id": 1,
-                "created_at": now.strftime(STAMP),
-                "updated_at": now.strftime(STAMP),
-                "base_currency_code": "EUR",
-                "order_currency_code": "EUR",
-                "global_currency_code": "EUR",
-                "store_currency_code": "EUR",
-                "base_to_order_rate": 1,
-                "base_to_global_rate": 1,
-                "store_to_base_rate": 0,
-                "store_to_order_rate": 0,
-                "customer_is_guest": 1,
-                "customer_group_id": 0,
-                "total_item_count": len(counted),
-                "quote_id": number,
-                "store_name": "Main Website\nMain Website Store\nDefault Store View",
-                "billing_address_id": 2 * number,
-            }
-        )
+    def _sold(self, made: dict[str, Any]) -> dict[str, Any]:
+        price = Decimal(self._luck.randint(199, 19999)) / 100
+        taxing = Taxing(RATE, Decimal(self._recipe.percent), self._recipe.inclusive)
+        money = self._both(price, made["qty_ordered"], taxing, self._carries)
+        self._paid.append(money)
+        self.rows.append(priced(made, money, rate=RATE, percent=Decimal(self._recipe.percent)))
+        return self.rows[-1]
 
-    def _address(self, number: int) -> dict[str, Any]:
+    def _under(self, parent: dict[str, Any], child: dict[str, Any]) -> None:
+        self.rows.append(child | {"parent_item_id": parent["item_id"], "parent_item": parent})
+
+    def _both(self, price: Decimal, quantity: int, taxing: Taxing, carries: tuple[Carry, Carry]) -> Money:
+        here = cents(price * (DOLLAR if self._recipe.dollars else 1))
+        return Money(compute(here, quantity, taxing, carries[0]), compute(price, quantity, taxing, carries[1]))
+
+    def _ship(self) -> Money:
+        price = Decimal(self._luck.choice(("5.00", "7.90", "10.00")))
+        taxed = self._recipe.inclusive or self._recipe.shipping_taxed
+        taxing = Taxing(RATE if taxed else ZERO, Decimal(self._recipe.shipping_percent), self._recipe.inclusive)
+        return self._both(price, 1, taxing, (Carry(), Carry()))  # the store computes shipping by itself
+
+    def _money(self, prefix: str, which: int) -> dict[str, Any]:
+        rows = add([one[which] for one in self._paid]) if self._paid else NOTHING
+        return totals(prefix, rows, self._shipping[which])
+
+    def _promotion(self) -> dict[str, Any]:
+        name = {0: "", 10: "TEN"}.get(self._recipe.percent, f"PCT{self._recipe.percent}")
+        return {"coupon_code": name, "discount_description": name, "applied_rule_ids": "1"} if name else {}
+
+    def _person(self) -> dict[str, Any]:
         first, last = self._luck.choice(FIRST), self._luck.choice(LAST)
+        who = "customer" if self._recipe.customer else "guest"
+        name = {"firstname": first, "lastname": last, "email": f"{who}{self._number}@example.com"}
+        return name | self._luck.choice(PLACES) | {"parent_id": self._number}
+
+    def _header(self) -> dict[str, Any]:
+        tops = [one for one in self.rows if "parent_item_id" not in one]
+        order_currency = "USD" if self._recipe.dollars else "EUR"
+        view = "US View" if self._recipe.dollars else "Default Store View"
         return {
-            "firstname": first,
-            "lastname": last,
-            "email": f"{first}.{last}{number}@example.com".lower(),
-            "city": "Milano",
-            "country_id": "IT",
-            "postcode": "20100",
-            "region": "Milano",
-            "region_code": "MI",
-            "region_id": 889,
-            "street": ["Via Roma 1", "Scala B"],
-            "telephone": "+39 02 123456",
-            "entity_id": 2 * number,
-            "parent_id": number,
+            "entity_id": self._number,
+            "increment_id": f"{'2' if self._recipe.dollars else ''}{self._number:09}",
+            "state": "new",
+            "status": "pending",
+            "store_id": self._store,
+            "store_name": f"Main Website\nMain Website Store\n{view}",
+            "created_at": self._stamp,
+            "updated_at": self._stamp,
+            "base_currency_code": "EUR",
+            "global_currency_code": "EUR",
+            "store_currency_code": "EUR",
+            "order_currency_code": order_currency,
+            "base_to_global_rate": 1,
+            "base_to_order_rate": DOLLAR if self._recipe.dollars else 1,
+            "store_to_base_rate": 0,
+            "store_to_order_rate": 0,
+            "billing_address_id": 2 * self._number,
+            "customer_note_notify": 1,
+            "is_virtual": int(self._virtual),
+            "protect_code": f"{self._luck.getrandbits(128):032x}",
+            "quote_id": self._number,
+            "remote_ip": "127.0.0.1",
+            "total_item_count": len(tops),
+            "total_qty_ordered": sum(one["qty_ordered"] for one in tops),
+            "weight": sum(one["row_weight"] for one in tops),
         }
 
-    @staticmethod
-    def _payment(order: dict[str, Any]) -> dict[str, Any]:
+    def _payment(self, order: dict[str, Any]) -> dict[str, Any]:
         return {
-            "method": "checkmo",
             "account_status": None,
-            "cc_last4": None,
             "additional_information": ["Check / Money order"],
             "amount_ordered": order["grand_total"],
-            "base_amount_ordered": order["grand_total"],
+            "base_amount_ordered": order["base_grand_total"],
+            "base_shipping_amount": order["base_shipping_amount"],
+            "cc_last4": None,
+            "entity_id": self._number,
+            "method": "checkmo",
+            "parent_id": self._number,
             "shipping_amount": order["shipping_amount"],
-            "entity_id": order["entity_id"],
-            "parent_id": order["entity_id"],
         }
 
 
-def _base(money: dict[str, Decimal]) -> dict[str, Decimal]:
-    return {f"base_{name}": amount for name, amount in money.items()}
+def totals(prefix: str, rows: Amounts, shipping: Amounts) -> dict[str, Any]:
+    """In one currency: grand_total = subtotal + discount_amount + tax + both compensations + shipping."""
+    due = rows.due + shipping.due
+    compensation = "discount_tax_compensation_amount"
+    told = {
+        "subtotal": rows.net,
+        "subtotal_incl_tax": rows.gross,
+        "discount_amount": -(rows.discount + shipping.discount),
+        "tax_amount": rows.tax + shipping.tax,
+        compensation: rows.compensation,
+        "shipping_amount": shipping.net,
+        "shipping_incl_tax": shipping.gross,
+        "shipping_tax_amount": shipping.tax,
+        "shipping_discount_amount": shipping.discount,
+        "grand_total": due,
+        "total_due": due,
+    }
+    # the base currency's name for it is cut off in the database, and so on the wire
+    name = "base_shipping_discount_tax_compensation_amnt" if prefix else f"shipping_{compensation}"
+    return {f"{prefix}{key}": value for key, value in told.items()} | {name: shipping.compensation}
+
+
+def _kit(sku: str) -> Product:
+    return Product(611, sku, "Bundle", "bundle", ZERO)
+
+
+def _part(number: int) -> Product:
+    return Product(number, f"SIM-{number:04}", f"Simple {number}", "simple", Decimal(1))
+
+
+def _options(first: int) -> dict[str, Any]:
+    chosen = [{"option_id": first + n, "option_qty": 1, "option_selections": [35 + n]} for n in range(2)]
+    return {"product_option": {"extension_attributes": {"bundle_options": chosen}}}

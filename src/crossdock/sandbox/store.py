@@ -1,203 +1,263 @@
-"""A stand-in Magento store: the order end of its REST API, as recorded from a real 2.4.7, and its webhooks.
+"""A stand-in Magento store: the REST calls that matter for orders, as recorded from a real 2.4.7, and its webhooks.
 
-Its admin endpoints under /sandbox place, change and list orders. What it answers is held against recordings by
-tests/unit/sandbox/test_recordings.py; where the two disagree the sandbox is wrong.
+This module holds the state and what can happen to it; `routes` speaks REST, `admin` answers under /sandbox. What is
+answered is held against recordings by tests/sandbox_recordings; where they disagree the sandbox is wrong.
 """
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Callable
-from datetime import datetime
-from decimal import Decimal
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from crossdock.sandbox.faults import NONE, Faults, Lottery
+from crossdock.sandbox import admin, bulk, documents, php, routes
+from crossdock.sandbox.clock import Clock
+from crossdock.sandbox.documents import Plan, Refused
+from crossdock.sandbox.faults import DEADLOCK, NONE, Faults, Lottery
 from crossdock.sandbox.hooks import Hooks
-from crossdock.sandbox.orders import KINDS, STAMP, OrderMaker
-from crossdock.sandbox.search import NO_CRITERIA, narrowed, search
+from crossdock.sandbox.oauth import Credentials, Gate
+from crossdock.sandbox.orders import STAMP, OrderMaker
 from crossdock.sandbox.wire import Answer, Asked
 
-MISSING = "The entity that was requested doesn't exist. Verify the entity and try again."
-NOT_ALLOWED = "The consumer isn't authorized to access %resources."
-NO_ROUTE = "Request does not match any route."
-MOVES = {
-    "cancel": {"state": "canceled", "status": "canceled"},
-    "hold": {"state": "holded", "status": "holded"},
-    "unhold": {"state": "new", "status": "pending"},
-}
+Row = dict[str, Any]
+LOGGED = 5000
 
 
 class Store:
-    """The state and the endpoints. One asyncio loop calls `answer`; nothing here blocks."""
+    """The state and the endpoints. One thread calls all of it; nothing here blocks."""
 
     def __init__(
-        self, clock: Callable[[], datetime], *, seed: int = 1, token: str = "sandbox", faults: Faults = NONE
+        self,
+        clock: Clock,
+        *,
+        seed: int = 1,
+        token: str = "sandbox",
+        faults: Faults = NONE,
+        credentials: Credentials | None = None,
     ) -> None:
-        self._clock = clock
-        self._maker = OrderMaker(seed)
-        self._token = token
+        self.clock = clock
+        self.maker = OrderMaker(seed)
         self.lottery = Lottery(faults, seed)
+        self.gate = Gate(credentials or Credentials(token=token), clock, self.lottery)
         self.hooks = Hooks(self.lottery)
-        self.orders: dict[int, dict[str, Any]] = {}
-        self.memos: dict[int, dict[str, Any]] = {}
-        self.placed_at: dict[int, datetime] = {}
-        self.requests: list[str] = []
+        self.orders: dict[int, Row] = {}
+        self.memos: dict[int, Row] = {}
+        self.invoices: dict[int, Row] = {}
+        self.shipments: dict[int, Row] = {}
+        self.comments: dict[int, list[Row]] = {}
+        self._commented = 0
+        self.visible_from: dict[int, datetime] = {}
+        self.placed_at: dict[int, datetime] = {}  # by the real clock
+        self.transactions: dict[int, Row] = {}  # none: an offline payment method has none
+        self.requests: deque[str] = deque(maxlen=LOGGED)
+        self.jobs = bulk.Jobs(self, seed)
+        self.schedule: Callable[[float, Callable[[], None]], object] = lambda _seconds, act: act()  # a server's is real
 
-    async def answer(self, asked: Asked) -> Answer:
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong now."""
+        return self.lottery.faults
+
+    def answer(self, asked: Asked) -> Answer:
         """One request, with what the lottery has in store for it."""
         if asked.path.startswith("/sandbox/"):
-            return self._admin(asked)
-        self.requests.append(f"{asked.method} {asked.path}")
-        path = re.sub(r"^/rest(/\w+)?(?=/V1/)", "", asked.path)
-        writes = asked.method != "GET"
-        if asked.headers.get("authorization") != f"Bearer {self._token}":
-            return Answer(
-                status=401, body={"message": NOT_ALLOWED, "parameters": {"resources": "Magento_Sales::sales"}}
-            )
-        if (instead := self.lottery.before(writes=writes)) is not None:
+            return admin.answer(self, asked)
+        self.requests.append(f"{asked.method} {asked.target}")
+        call = bulk.find(asked) if "/async/" in asked.path else routes.find(asked)
+        if isinstance(call, Answer):
+            return php.told(asked, call)
+        if call.resource and (refused := self.gate.refuse(asked, call.resource)):
+            return php.told(asked, refused)
+        return self._with_faults(call)
+
+    def _with_faults(self, call: routes.Call) -> Answer:
+        asked, kind = call.asked, call.kind
+        what, writes = f"{asked.method} {asked.path}", asked.method != "GET"
+        if (instead := self.lottery.before(kind, what, self.clock(), writes=writes)) is not None:
             return instead
-        if self.lottery.happens("slow"):
-            await asyncio.sleep(self.lottery.faults.slow_seconds)
-        return self.lottery.after(self._rest(asked.method, path, asked))
+        limit = self.faults.bugs.deadlock_above
+        if writes and limit and asked.writing > limit:
+            self.lottery.count("deadlock_above")
+            return Answer(status=400, body=DEADLOCK)
+        # what a call finds at its beginning may be gone when it acts: the gap is where parallel documents race
+        effect = call.prepared(self) if self.faults.bugs.documents_race else lambda: call.carried_out(self)
+
+        def done() -> Answer:
+            return self.lottery.around(kind, what, lambda: php.told(asked, effect()))
+
+        pause = self.faults.latency_s
+        return Answer(delay=pause, later=done) if pause else done()
 
     def place(self, kind: str = "") -> int:
-        """One order, and the webhook of it."""
-        number = len(self.orders) + 1
-        now = self._clock()
-        self.orders[number] = self._maker.make(number, now, kind)
-        self.placed_at[number] = now
-        self._fire("created", number)
+        """One order, and the webhook of it; its entity_id. Raises KeyError for an unknown kind."""
+        number = max(self.orders, default=0) + 1
+        order = self.maker.make(number, self._stamp_time(), kind)
+        self._insert(number, order)
         return number
 
+    def edit(self, number: int) -> int | None:
+        """As in the back office: the order is cancelled and a new one, NUMBER-1, takes its place. The new entity_id."""
+        old = self.orders[number]
+        if not self.change(number, "cancel"):
+            return None
+        new = max(self.orders) + 1
+        order = self.maker.make(new, self._stamp_time())
+        first = old.get("original_increment_id", old["increment_id"])
+        count = old.get("edit_increment", 0) + 1
+        order |= {"increment_id": f"{first}-{count}", "original_increment_id": first, "edit_increment": count}
+        order |= {"relation_parent_id": str(number), "relation_parent_real_id": old["increment_id"]}
+        self._touch(old, {"relation_child_id": str(new), "relation_child_real_id": order["increment_id"]})
+        self._insert(new, order)
+        return new
+
     def change(self, number: int, move: str) -> bool:
-        """cancel, hold, unhold or pay; False where the state does not allow it."""
+        """cancel, hold, unhold, pay or ship; False where the state does not allow it."""
         order = self.orders[number]
-        if order["state"] in {"canceled", "closed"} or (move == "unhold") is not (order["state"] == "holded"):
-            return False
-        changes: dict[str, Any] = dict(MOVES.get(move, {}))
-        if move == "pay":
-            changes = {
-                "total_paid": order["grand_total"],
-                "base_total_paid": order["base_grand_total"],
-                "total_due": Decimal(0),
-                "state": "processing",
-                "status": "processing",
-            }
-        self._touch(number, changes)
-        self._fire({"cancel": "cancelled", "hold": "holded", "pay": "paid"}.get(move, "updated"), number)
-        return True
+        if move in {"pay", "ship"}:
+            return isinstance(self.document(number, {"pay": "invoice"}.get(move, move), {}), int)
+        before = order["state"]
+        if move == "cancel":
+            done = documents.cancel(order)
+        elif move == "hold":
+            done = before not in {"canceled", "closed", "complete", "holded"}
+            if done:
+                order |= {"hold_before_state": before, "hold_before_status": order["status"]}
+                order |= {"state": "holded", "status": "holded"}
+        else:
+            done = before == "holded"
+            if done:
+                order |= {"state": order.pop("hold_before_state"), "status": order.pop("hold_before_status")}
+        if done:
+            self._touch(order)
+            self.fire("updated", order)
+            if move != "unhold":  # misspelt inside the real module: it never fires
+                self.fire({"cancel": "cancelled", "hold": "holded"}[move], order)
+        return done
 
-    def refund(self, number: int) -> int:
-        """All of a paid order back; the credit memo's id."""
-        order, memo = self.orders[number], len(self.memos) + 1
-        names = ("subtotal", "tax_amount", "discount_amount", "shipping_amount", "grand_total", "order_currency_code")
-        money = {name: order[name] for name in names} | {
-            f"base_{name}": order[f"base_{name}"] for name in names if f"base_{name}" in order
+    def plan(self, number: int, name: str, told: Row) -> Plan | Refused:
+        """What an invoice, ship or refund call would do now."""
+        order = self.orders[number]
+        if name == "refund":
+            return documents.refund_plan(order, told, unchecked=self.faults.bugs.refund_unchecked)
+        return {"invoice": documents.invoice_plan, "ship": documents.ship_plan}[name](order, told)
+
+    def document(self, number: int, name: str, told: Row) -> int | Refused:
+        """Invoice, ship or refund; the document's id."""
+        plan = self.plan(number, name, told)
+        return plan if isinstance(plan, Refused) else self.make(number, name, plan)
+
+    def make(self, number: int, name: str, plan: Plan) -> int:
+        """Carries out a plan without looking again."""
+        order = self.orders[number]
+        before = order["state"]
+        made_by: dict[str, tuple[dict[int, Row], Callable[..., Row]]] = {
+            "invoice": (self.invoices, documents.make_invoice),
+            "ship": (self.shipments, documents.make_shipment),
+            "refund": (self.memos, documents.make_memo),
         }
-        self.memos[memo] = money | {
-            "entity_id": memo,
-            "increment_id": f"{memo:09}",
-            "order_id": number,
-            "created_at": self._stamp(),
-            "base_currency_code": "EUR",
-            "adjustment_positive": 0,
-            "adjustment_negative": 0,
-            "items": [],
+        kept, make = made_by[name]
+        entity = len(kept) + 1
+        kept[entity] = document = make(order, plan, entity, self.stamp())
+        self._touch(order)
+        if order["state"] != before:
+            self.fire("updated", order)
+        self._tell(name, order, document)
+        if name == "refund":
+            text = f"We refunded {order['order_currency_code']} {document['grand_total']} offline."
+            self.comment(order, {"comment": text, "is_customer_notified": 0, "entity_name": "creditmemo"})
+        return entity
+
+    def refund(self, number: int, arguments: Row | None = None) -> int:
+        """All that is left of an invoiced order; the credit memo's id. Raises ValueError where nothing is left."""
+        made = self.document(number, "refund", {"arguments": arguments} if arguments else {})
+        if isinstance(made, Refused):
+            raise ValueError(made.message)  # noqa: TRY004  the order's state is wrong, no type
+        return made
+
+    def write(self, order: Row, told: Row) -> None:
+        """The narrow save: what is told, and updated_at. Both events are false, and both really come."""
+        self._touch(order, told)
+        if self.faults.bugs.silent_saves:
+            return
+        self.fire("created", order)
+        self.fire("paid", order)
+
+    def comment(self, order: Row, told: Row) -> None:
+        """Does not move updated_at."""
+        history = self.comments.setdefault(order["entity_id"], [])
+        self._commented += 1
+        row = {
+            "comment": told["comment"][:65535],
+            "created_at": self.stamp(),
+            "entity_id": self._commented,
+            "is_customer_notified": told.get("is_customer_notified"),
+            "is_visible_on_front": told.get("is_visible_on_front", 0),
+            "parent_id": order["entity_id"],
+            "status": told.get("status", order["status"]),
         }
-        refunded = {"total_refunded": order["grand_total"], "base_total_refunded": order["base_grand_total"]}
-        self._touch(number, refunded | {"state": "closed", "status": "closed"})
-        self._fire("updated", number)
-        return memo
+        if "entity_name" in told:
+            row["entity_name"] = told["entity_name"]
+        history.append(row)
+        order["status_histories"] = [*reversed(history)]
 
-    def _touch(self, number: int, changes: dict[str, Any]) -> None:
-        self.orders[number] |= changes | {"updated_at": self._stamp()}
+    def track(self, told: Row) -> Row | None:
+        """One more track of a shipment, as it is answered; None where there is no such shipment."""
+        shipment = self.shipments.get(int(told.get("parent_id", 0)))
+        if shipment is None:
+            return None
+        stamp = self.stamp()
+        row: Row = {"weight": None, "qty": None, "description": None, "created_at": stamp, "updated_at": stamp} | told
+        row["entity_id"] = 500 + len(shipment["tracks"])
+        shipment["tracks"].append(row | {"description": row["description"] or None})  # an empty text is read as null
+        return row
 
-    def _stamp(self) -> str:
-        return self._clock().strftime(STAMP)
+    def visible(self, number: int) -> Row | None:
+        """The order, where its commit is through."""
+        order = self.orders.get(number)
+        until = self.visible_from.get(number)
+        return None if order is None or (until and self.clock() < until) else order
 
-    def _fire(self, event: str, number: int) -> None:
-        self.hooks.fire(f"sales.order.{event}", self.orders[number])
+    def all_visible(self) -> Sequence[Row]:
+        """By entity_id."""
+        return [order for number in self.orders if (order := self.visible(number)) is not None]
 
-    def _rest(self, method: str, path: str, asked: Asked) -> Answer:
-        if found := re.fullmatch(r"/V1/orders/([^/]+)", path):
-            return self._one(found[1]) if method == "GET" else Answer(status=405, body={"message": NO_ROUTE})
-        if found := re.fullmatch(r"/V1/orders/(\d+)/(cancel|hold|unhold|comments)", path):
-            return self._move(method, int(found[1]), found[2], asked)
-        if path == "/V1/orders":
-            return self._list(self.orders, asked) if method == "GET" else self._narrow_write(asked)
-        if path == "/V1/creditmemos" and method == "GET":
-            return self._list(self.memos, asked)
-        if path == "/V1/async_event" and method == "POST":
-            return Answer(body=self.hooks.subscribe(asked.json()["asyncEvent"], self._stamp()))
-        if path == "/V1/async_events":
-            return Answer(
-                body={"items": [*self.hooks.subscriptions.values()], "total_count": len(self.hooks.subscriptions)}
-            )
-        if found := re.fullmatch(r"/V1/async_event/(\d+)", path):
-            kept = self.hooks.subscriptions.get(int(found[1]))
-            return Answer(body=kept) if kept else Answer(status=404, body={"message": MISSING})
-        return Answer(status=404, body={"message": NO_ROUTE})
+    def fire(self, event: str, order: Row) -> None:
+        """A webhook about an order."""
+        self.hooks.fire(f"sales.order.{event}", order)
 
-    def _one(self, number: str) -> Answer:
-        order = self.orders.get(int(number)) if number.isdigit() else None
-        return Answer(body=order) if order else Answer(status=404, body={"message": MISSING})
+    def stamp(self) -> str:
+        """The database's time."""
+        return self._stamp_time().strftime(STAMP)
 
-    def _list(self, rows: dict[int, dict[str, Any]], asked: Asked) -> Answer:
-        if not any(name.startswith("searchCriteria") for name in asked.query):
-            return Answer(status=400, body=NO_CRITERIA)
-        return narrowed(search([*rows.values()], asked.query), asked.query)
+    def _stamp_time(self) -> datetime:
+        return self.clock() - timedelta(seconds=self.faults.bugs.stamps_behind_s)
 
-    def _narrow_write(self, asked: Asked) -> Answer:
-        entity = asked.json()["entity"]
-        order = self.orders.get(int(entity.get("entity_id", 0)))
-        if order is None:
-            return Answer(status=404, body={"message": MISSING})
-        self._touch(order["entity_id"], {"ext_order_id": entity["ext_order_id"]})
-        # both are false, and both really come: contracts of the Async Events module
-        self._fire("created", order["entity_id"])
-        self._fire("paid", order["entity_id"])
-        return Answer(body=order | {"grand_total": None, "base_grand_total": None})
+    def _insert(self, number: int, order: Row) -> None:
+        bugs, now = self.faults.bugs, self.clock()
+        self.orders[number] = order
+        self.placed_at[number] = self.clock.real()
+        if bugs.invisible_at_first_s:
+            self.visible_from[number] = now + timedelta(seconds=bugs.invisible_at_first_s)
+        if self.lottery.draw_bug("late_commits", f"order {number}"):
+            self.visible_from[number] = now + timedelta(seconds=bugs.late_commit_s)
+        self.fire("created", order)
+        order["email_sent"] = 1
 
-    def _move(self, method: str, number: int, move: str, asked: Asked) -> Answer:
-        if number not in self.orders:
-            return Answer(status=404, body={"message": MISSING})
-        if move != "comments":
-            return Answer(body=self.change(number, move))
-        history = self.orders[number]["status_histories"]
-        if method == "POST":
-            told = asked.json()["statusHistory"]
-            row = {
-                "comment": told["comment"],
-                "created_at": self._stamp(),
-                "entity_id": len(history) + 1,
-                "entity_name": "order",
-                "is_customer_notified": 0,
-                "is_visible_on_front": 0,
-                "parent_id": number,
-                "status": self.orders[number]["status"],
-            }
-            history.insert(0, row)
-            return Answer(body=True)
-        return Answer(body={"items": history, "total_count": len(history)})
+    def _touch(self, order: Row, changes: Row | None = None) -> None:
+        order |= changes or {}
+        documents.refresh_shipping(order)
+        if not self.faults.bugs.updated_at_stays:
+            order["updated_at"] = self.stamp()
 
-    def _admin(self, asked: Asked) -> Answer:
-        verb = asked.path.removeprefix("/sandbox/")
-        if verb == "place":
-            wanted = asked.json() if asked.body else {}
-            kinds = wanted.get("kinds") or [""]
-            if any(kind not in {"", *KINDS} for kind in kinds):
-                return Answer(status=400, body={"message": f"kinds are {', '.join(KINDS)}"})
-            return Answer(body=[self.place(kinds[n % len(kinds)]) for n in range(int(wanted.get("count", 1)))])
-        if found := re.fullmatch(r"orders/(\d+)/(cancel|hold|unhold|pay|refund)", verb):
-            number = int(found[1])
-            if number not in self.orders:
-                return Answer(status=404, body={"message": MISSING})
-            return Answer(body=self.refund(number) if found[2] == "refund" else self.change(number, found[2]))
-        if verb == "state":
-            names = ("increment_id", "state", "ext_order_id", "updated_at")
-            return Answer(body={str(n): {k: o.get(k) for k in names} for n, o in self.orders.items()})
-        if verb == "log":
-            return Answer(body=self.requests[-1000:])
-        return Answer(status=404, body={"message": "place, orders/ID/MOVE, state or log"})
+    def _tell(self, name: str, order: Row, document: Row) -> None:
+        if name == "invoice":
+            self.hooks.fire("sales.invoice.created", document)
+            self.hooks.fire("sales.invoice.paid", document)
+            if not order["total_due"]:
+                self.fire("paid", order)
+        elif name == "ship":
+            self.hooks.fire("sales.shipment.created", document)
+            self.fire("shipped", order)
+        else:
+            self.hooks.fire("sales.creditmemo.created", document)

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from crossdock.errors import Misconfigured
+from crossdock.sandbox.orders import SKUS
 from crossdock.sandbox.tryton_texts import FILL, UNIQUE_MODULE, UNIQUE_NAME
 
 SERIES = "8.2"
@@ -37,7 +38,6 @@ DATABASE = "erp"
 USER = "admin"
 PASSWORD = "admin"  # noqa: S105  a throw-away system on loopback
 KEY = "crossdock-sandbox-" + "0123456789abcdef" * 4
-GOODS = tuple(f"SIM-{number:04}" for number in range(1, 51)) + tuple(f"BUNDLE-{number}" for number in range(1, 10))
 EXTRAS = ("SHIPPING", "DISCOUNT", "FPT", "FEE", "CREDIT", "ROUNDING")
 CONTENT: Mapping[str, object] = {
     "user": USER,
@@ -45,7 +45,7 @@ CONTENT: Mapping[str, object] = {
     "rates": ["0.22", "0.20", "0.19", "0.10", "0.0825"],
     "currencies": ["EUR", "USD", "GBP", "CHF"],
     "countries": ["AT", "CH", "DE", "ES", "FR", "GB", "IT", "NZ", "US"],
-    "goods": GOODS,
+    "goods": SKUS,
     "extras": EXTRAS,
 }
 START_SECONDS = 60.0

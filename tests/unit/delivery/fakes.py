@@ -127,7 +127,9 @@ class FakeEnds:
         self.desk = Desk()
         self.counter = Desk()
         self.begun: list[datetime | None] = []
-        self.able = Capabilities(finds=frozenset({"things", "echoes"}), settling=20)
+        self.able = Capabilities(
+            writes=frozenset({"things", "echoes"}), finds=frozenset({"things", "echoes"}), settling=20
+        )
 
     def flow(self, name: str) -> Flow[Any]:
         return FLOWS[name]

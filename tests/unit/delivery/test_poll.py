@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from crossdock.contract.connector import Page, Watermark
 from crossdock.contract.message import Message
-from crossdock.delivery.poll import Poller, PollOptions
+from crossdock.delivery.poll import Created, Poller, PollOptions
 from crossdock.security.envelope import Envelope
 from crossdock.storage.engine import open_engine
 from crossdock.storage.migrate import migrate
@@ -35,9 +36,18 @@ class Reading:
         self.shop = Shop(self.clock)
         self.dies_at = ""
 
-    def poller(self, name: str = "p1") -> Poller:
+    def poller(self, name: str = "p1", created: Created | None = None) -> Poller:
+        options = PollOptions()
         return Poller(
-            name, self.store, "shop", FLOWS["looks"], self.shop, PollOptions(), self.clock, failpoint=self.fail
+            name,
+            self.store,
+            "shop",
+            FLOWS["looks"],
+            self.shop,
+            options,
+            self.clock,
+            failpoint=self.fail,
+            created=created,
         )
 
     def fail(self, point: str) -> None:
@@ -119,3 +129,20 @@ def test_gaps_are_filled(reading: Reading) -> None:
     poller.scan()
     assert poller.fill_gaps(["1", "2", "3"]) == ["2"]
     assert poller.fill_gaps(["1", "2", "3"]) == []
+
+
+def test_what_exists_and_was_never_told_is_swept_up(reading: Reading) -> None:
+    asked: list[tuple[datetime, Watermark]] = []
+
+    def created(since: datetime, watermark: Watermark) -> list[str]:
+        asked.append((since, watermark))
+        return ["1", "2", "3"]
+
+    reading.shop.pages = [page("1", "3", at=3)]
+    poller = reading.poller(created=created)
+    assert poller.sweep_gaps() == []  # before the first scan nothing says where the stream begins
+    assert asked == []
+    poller.scan()
+    assert poller.sweep_gaps() == ["2"]
+    assert asked == [(reading.clock() - timedelta(seconds=PollOptions().gap_window), Watermark(value={"at": 3}))]
+    assert poller.sweep_gaps() == []

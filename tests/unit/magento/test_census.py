@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -66,7 +67,7 @@ def test_a_missing_id_is_asked_for_and_one_of_another_hour_is_told_as_listed(
     server.do(lambda store: dated(store, {1: 0, 3: 9, 5: 0}))
     assert [(one.id, one.listed) for one in census.unlisted(2, 4)] == [(3, True)]
     asked = server.do(lambda store: store.requests)
-    assert [path for path in asked if path.endswith(("orders/2", "orders/4"))]
+    assert len([path for path in asked if re.search(r"/orders/[24]\?", path)]) == 2
 
 
 def test_of_a_long_run_the_list_and_both_ends_are_asked(shop: tuple[StoreServer, Census]) -> None:

@@ -1,40 +1,18 @@
-"""The sandbox against what a real store answered, and against its own promises."""
+"""The sandbox store against its own promises. What a real store answered: tests/sandbox_recordings."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Any
-from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 
 from crossdock.flows.proof import prove
 from crossdock.magento.mapping.orders import parse_order
-from crossdock.sandbox.faults import Faults
-from crossdock.sandbox.orders import KINDS
-from crossdock.sandbox.run import ErpServer, StoreServer
+from crossdock.sandbox.orders import KINDS, SKUS
+from crossdock.sandbox.run import StoreServer
 from crossdock.sandbox.wire import ENCODER
-from tests.material import SHARED, needs_shared
-
-HEADERS = {"Authorization": "Bearer sandbox"}
-# Recorded exchanges that this part of the sandbox answers, with the order that must be there.
-RECORDED = [
-    "order_404",
-    "auth_bad_token_401",
-    "orders_list_no_searchcriteria_400",
-    "orders_past_end_nofields",
-    "orders_list_page0",
-    "orders_list_fields_single_order",
-    "orders_list_updated_gt_status_in_fields",
-    "order_comment_post_minimal",
-    "order_cancel_post",
-    "order_hold_post",
-    "orders_list_bad_date",
-    "err_no_route_404",
-]
+from tests.unit.sandbox.servers import get, post, shop_with, signed
 
 
 @pytest.fixture
@@ -45,37 +23,6 @@ def shop() -> Iterator[StoreServer]:
     server.stop()
 
 
-def shape(value: Any) -> Any:
-    """Types of what every row has; numbers are one type, lists are told by their first row."""
-    if isinstance(value, dict):
-        return {name: shape(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [shape(value[0])] if value else []
-    return (
-        "number" if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else type(value).__name__
-    )
-
-
-@needs_shared
-@pytest.mark.parametrize("name", RECORDED)
-def test_it_answers_as_the_recorded_store_did(shop: StoreServer, name: str) -> None:
-    shop.do(lambda store: [store.place("simple") for _ in range(12)])
-    one = json.loads((SHARED / "magento" / "recordings" / f"{name}.json").read_text())
-    headers = HEADERS if "wrongtoken" not in str(one["request_headers"]) else {"Authorization": "Bearer wrongtoken"}
-    query = parse_qsl(one["query"] or "", keep_blank_values=True)
-    answer = httpx.request(
-        one["method"], shop.url + one["path"], params=query, headers=headers, json=one["request_body"]
-    )
-    assert answer.status_code == one["status"]
-    assert answer.headers["content-type"] == one["response_headers"]["Content-Type"]
-    told, wanted = shape(answer.json()), shape(one["response_body"])
-    assert type(told) is type(wanted)
-    if isinstance(told, dict):
-        assert set(told) >= set(wanted) - {"parameters", "trace"}
-        for key in ("items", "message", "total_count"):
-            assert type(told.get(key)) is type(wanted.get(key)), key
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_money_of_every_kind_of_order_holds(shop: StoreServer, kind: str) -> None:
     numbers = shop.do(lambda store: [store.place(kind) for _ in range(20)])
@@ -83,6 +30,12 @@ def test_the_money_of_every_kind_of_order_holds(shop: StoreServer, kind: str) ->
         order = parse_order(ENCODER.encode(shop.store.orders[number]))
         assert prove(order).holds
         assert (order.shipping is None) is (kind == "virtual")
+
+
+def test_every_product_that_is_sold_is_one_that_an_erp_can_be_filled_with(shop: StoreServer) -> None:
+    shop.place(4 * len(KINDS), KINDS)
+    sold = shop.do(lambda store: {row["sku"] for order in store.orders.values() for row in order["items"]})
+    assert sold <= set(SKUS)
 
 
 def test_the_same_seed_makes_the_same_orders() -> None:
@@ -96,47 +49,103 @@ def test_the_same_seed_makes_the_same_orders() -> None:
     assert made[0] == made[1]
 
 
-@pytest.mark.parametrize(
-    ("faults", "done", "seen"),
-    [
-        (Faults(reset_before=1), False, "broken"),
-        (Faults(reset_after=1), True, "broken"),
-        (Faults(error_before=1), False, 500),
-        (Faults(error_after=1), True, 500),
-        (Faults(down=1), False, 503),
-        (Faults(busy=1, retry_after=7), False, 429),
-    ],
-)
-def test_faults_happen_on_the_wire_before_or_after_the_effect(faults: Faults, done: bool, seen: Any) -> None:
-    server = ErpServer(faults=faults)
-    server.start()
-    try:
-        answer = httpx.post(f"{server.url}/orders", json={"order_number": "1"}, headers=HEADERS)
-        found: Any = answer.status_code
-        if found == 429:
-            assert answer.headers["retry-after"] == "7"
-    except httpx.TransportError:
-        found = "broken"
-    assert found == seen
-    assert bool(server.erp.orders) is done
-    server.stop()
+def test_an_order_depends_on_the_seed_and_its_number_alone() -> None:
+    totals = []
+    for kind in ("bundle", "virtual"):
+        with shop_with() as shop:
+            shop.place(3, [kind, kind, "coupon"])
+            totals.append(get(shop, "orders/3").json()["grand_total"])
+    assert totals[0] == totals[1]
 
 
-def test_a_lock_time_out_comes_as_http_400() -> None:
-    server = StoreServer(faults=Faults(locked=1))
-    server.start()
-    server.do(lambda store: store.place())
-    body = {"entity": {"entity_id": 1, "ext_order_id": "X"}}
-    answer = httpx.post(f"{server.url}/rest/V1/orders", json=body, headers=HEADERS)
-    assert (answer.status_code, answer.json()["code"]) == (400, 1205)
-    assert "ext_order_id" not in server.store.orders[1]
-    server.stop()
+def admin(shop: StoreServer, path: str, body: object = None, method: str = "POST") -> httpx.Response:
+    return httpx.request(method, f"{shop.url}/sandbox/{path}", json=body)
 
 
-def test_without_dedupe_a_second_post_is_a_double() -> None:
-    server = ErpServer()
-    server.start()
-    for _ in range(2):
-        httpx.post(f"{server.url}/orders", json={"order_number": "1"}, headers=HEADERS | {"X-Idempotency-Key": "k"})
-    assert server.erp.doubles() == ["1"]
-    server.stop()
+def test_orders_are_placed_and_moved_from_outside(shop: StoreServer) -> None:
+    numbers = admin(shop, "place", {"count": 3, "kinds": ["simple", "bundle"]}).json()
+    assert numbers == [1, 2, 3]
+    assert admin(shop, "place", {"kinds": ["car"]}).status_code == 400
+    moves = [("1", "hold", "holded"), ("1", "unhold", "new"), ("1", "pay", "processing"), ("1", "ship", "complete")]
+    for number, move, state in [*moves, ("1", "refund", "closed"), ("2", "cancel", "canceled")]:
+        assert admin(shop, f"orders/{number}/{move}").json() not in {False, None}
+        assert admin(shop, "state", method="GET").json()[number]["state"] == state
+    assert admin(shop, "orders/2/cancel").json() is False  # a second time
+    assert admin(shop, "orders/99/cancel").status_code == 404
+    assert admin(shop, "no-such-verb").status_code == 404
+
+
+def test_an_edited_order_is_a_new_one(shop: StoreServer) -> None:
+    admin(shop, "place", {"count": 1})
+    new = admin(shop, "orders/1/edit").json()
+    old, fresh = get(shop, "orders/1").json(), get(shop, f"orders/{new}").json()
+    assert (old["state"], fresh["increment_id"]) == ("canceled", f"{old['increment_id']}-1")
+    assert fresh["original_increment_id"] == old["increment_id"]
+
+
+def test_a_refund_may_be_a_part_with_adjustments_and_the_memo_says_so(shop: StoreServer) -> None:
+    shop.place(1, ["simple"])
+    assert admin(shop, "orders/1/refund").status_code == 400  # nothing is paid
+    admin(shop, "orders/1/pay")
+    memo = admin(shop, "orders/1/refund", {"arguments": {"shipping_amount": 0, "adjustment_positive": 1}}).json()
+    told = get(shop, f"creditmemo/{memo}").json()
+    assert (told["shipping_amount"], told["adjustment_positive"]) == (0, 1)
+    assert told["grand_total"] == pytest.approx(told["subtotal"] + told["tax_amount"] + 1)
+
+
+def test_invoices_in_parts_add_up_to_the_order(shop: StoreServer) -> None:
+    (number,) = shop.place(1, ["bundle_coupon"])
+    for row in get(shop, f"orders/{number}").json()["items"]:
+        if "parent_item_id" not in row:
+            body = {"items": [{"order_item_id": row["item_id"], "qty": row["qty_ordered"]}]}
+            assert post(shop, f"order/{number}/invoice", body).status_code == 200
+    kept = shop.do(lambda store: store.orders[number])
+    assert kept["total_invoiced"] == kept["grand_total"]
+    assert kept["total_due"] == 0
+
+
+def test_the_clock_and_the_faults_are_set_from_outside(shop: StoreServer) -> None:
+    assert admin(shop, "clock", {"offset_s": -3600}, "PUT").json()["offset_s"] == -3600
+    assert admin(shop, "faults", {"down": 1}, "PUT").json()["faults"]["down"] == 1
+    assert get(shop, "orders/1").status_code == 503
+    assert admin(shop, "faults", {"down": 2}, "PUT").status_code == 400
+    assert admin(shop, "faults", {}, "PUT").status_code == 200
+    assert get(shop, "orders/1").status_code == 404
+    assert admin(shop, "faults", method="GET").json()["drawn"] == {"down": 1}
+    assert "GET /rest/V1/orders/1" in admin(shop, "log", method="GET").json()
+
+
+# --- who may call ---------------------------------------------------------------------------------------------------
+
+
+def test_a_signed_call_is_let_in_once_and_a_changed_one_never(shop: StoreServer) -> None:
+    shop.place(1)
+    url = f"{shop.url}/rest/V1/orders/1?fields=entity_id"
+    headers = signed(url)
+    assert httpx.get(url, headers=headers).json() == {"entity_id": 1}
+    again = httpx.get(url, headers=headers)
+    assert (again.status_code, again.json()["parameters"]) == (401, ["1"])
+    other = httpx.get(url.replace("entity_id", "state"), headers=signed(url))
+    assert (other.status_code, other.json()["message"]) == (401, "The signature is invalid. Verify and try again.")
+    weak = {"Authorization": signed(url)["Authorization"].replace("HMAC-SHA256", "HMAC-SHA1")}
+    refused = httpx.get(url, headers=weak)
+    assert (refused.status_code, refused.json()["parameters"]) == (400, ["HMAC-SHA1"])
+
+
+def test_an_admin_token_lasts_its_hours(shop: StoreServer) -> None:
+    shop.place(1)
+    login = {"username": "admin", "password": "admin-password"}
+    token = httpx.post(f"{shop.url}/rest/V1/integration/admin/token", json=login).json()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{shop.url}/rest/V1/orders/1", headers=headers).status_code == 200
+    shop.clock.shift(5 * 3600)
+    assert httpx.get(f"{shop.url}/rest/V1/orders/1", headers=headers).status_code == 401
+
+
+def test_a_server_stops_however_soon_and_however_often() -> None:
+    for _ in range(50):
+        server = StoreServer()
+        server.start()
+        server.stop()
+        server.stop()
+    StoreServer().stop()

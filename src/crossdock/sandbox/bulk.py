@@ -1,0 +1,168 @@
+"""Asynchronous and bulk calls: accepted at once with 202, carried out later, asked after under /V1/bulk.
+
+Recorded: the token, the JSON and what is required are checked at once and for all entries together; what goes wrong
+later stands in the operations alone. A successful answer stands in `result_serialized_data`, as JSON inside a string.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from crossdock.sandbox import php, routes
+from crossdock.sandbox.faults import LOCKED
+from crossdock.sandbox.routes import Call
+from crossdock.sandbox.wire import ENCODER, Answer, Asked
+
+if TYPE_CHECKING:
+    from crossdock.sandbox.store import Store
+
+COMPLETE, FAILED, OPEN = 1, 3, 4
+PLACE = re.compile(r"(/rest(?:/(?!async)\w+)?)/async(/bulk)?(/V1/.*)")
+PARAMETER = re.compile(r"(?<=/)by([A-Z]\w*)")
+SERVICES = {
+    "ship": r"Magento\Sales\Model\ShipOrder::execute",
+    "invoice": r"Magento\Sales\Model\InvoiceOrder::execute",
+    "refund": r"Magento\Sales\Model\RefundOrder::execute",
+}
+Row = dict[str, Any]
+
+
+def find(asked: Asked) -> Call | Answer:
+    """What would be carried out, or why nothing is accepted."""
+    place = PLACE.fullmatch(asked.path)
+    if place is None or asked.method == "GET":
+        return Answer(status=400, body={"message": "Specified request cannot be processed."})
+    known = routes.resource(asked.method, PARAMETER.sub("0", place[3]))
+    if known is None:
+        return Answer(status=404, body={"message": routes.NO_ROUTE})
+    inner: list[Call] = []
+    for entry in _entries(asked) if place[2] else [asked.body]:
+        path, missing = _filled(place[3], entry)
+        if missing:
+            return routes.required(missing)
+        call = routes.find(msgspec.structs.replace(asked, path=place[1] + path, body=entry))
+        if isinstance(call, Answer):
+            return call
+        inner.append(call)
+    return Call(asked=asked, act=_accept, kind="write", resource=known, inner=tuple(inner))
+
+
+def _entries(asked: Asked) -> list[bytes]:
+    """A body that is no list acts as one entry of nothing."""
+    try:
+        body = asked.json()
+    except ValueError:
+        return [asked.body]
+    return [ENCODER.encode(one) for one in body] if isinstance(body, list) else [b"{}"]
+
+
+def _filled(path: str, entry: bytes) -> tuple[str, str]:
+    """The synchronous path, /V1/order/byOrderId/ship with the entry's own orderId; or the name that is missing."""
+    for found in PARAMETER.finditer(path):
+        name = found[1][0].lower() + found[1][1:]
+        try:
+            value = msgspec.json.decode(entry).get(name)
+        except (ValueError, AttributeError):
+            return path, ""  # the synchronous call says what is wrong with it
+        if not isinstance(value, int | str):
+            return path, name
+        path = path.replace(found[0], str(value))
+    return path, ""
+
+
+class Jobs:
+    """What was accepted. The uuids depend on the seed alone."""
+
+    def __init__(self, store: Store, seed: int) -> None:
+        self._store = store
+        self._seed = seed
+        self._kept: dict[str, Row] = {}
+
+    def accept(self, calls: Sequence[Call]) -> Row:
+        """The 202's body. Each call is carried out `bulk_s` later, one after the other."""
+        count = len(self._kept) + 1
+        uuid = str(UUID(bytes=sha256(f"{self._seed} bulk {count}".encode()).digest()[:16], version=4))
+        topic = _topic(calls[0]) if calls else ""
+        self._kept[uuid] = {
+            "operations_list": [_operation(n, uuid, call) for n, call in enumerate(calls)],
+            "user_type": 1,
+            "bulk_id": uuid,
+            "description": f"Topic {topic}",
+            "start_time": self._store.stamp(),
+            "user_id": 1,
+            "operation_count": len(calls),
+        }
+        faults = self._store.faults
+        if not faults.bugs.bulk_never_starts:
+            self._store.schedule(faults.bulk_s, lambda: self._run(uuid, calls))
+        hashes = [sha256(call.asked.body).hexdigest() for call in calls]
+        items = [{"id": n, "data_hash": told, "status": "accepted"} for n, told in enumerate(hashes)]
+        return {"bulk_uuid": uuid, "request_items": items, "errors": False}
+
+    def status(self, uuid: str, *, detailed: bool) -> Row | None:
+        """None for a uuid that is not known."""
+        kept = self._kept.get(uuid)
+        if kept is None:
+            return None
+        short = ("id", "status", "result_message", "error_code")
+        rows = [one if detailed else {name: one[name] for name in short} for one in self._told(uuid)]
+        return kept | {"operations_list": rows}
+
+    def count(self, uuid: str, status: int) -> int:
+        """How many operations of it have this status; 0 for a uuid that is not known."""
+        return sum(one["status"] == status for one in self._told(uuid))
+
+    def _told(self, uuid: str) -> list[Row]:
+        rows: list[Row] = self._kept[uuid]["operations_list"] if uuid in self._kept else []
+        bugs = self._store.faults.bugs
+        if bugs.bulk_stays_open:
+            blank = {"status": OPEN, "result_message": None, "result_serialized_data": None, "error_code": None}
+            return [one | blank for one in rows]
+        if bugs.bulk_told_failed:
+            failed = {"status": FAILED, "result_message": "Something went wrong.", "error_code": 0}
+            return [one | failed if one["status"] == OPEN else one for one in rows]
+        return rows
+
+    def _run(self, uuid: str, calls: Sequence[Call]) -> None:
+        for operation, call in zip(self._kept[uuid]["operations_list"], calls, strict=True):
+            locked = self._store.lottery.happens("locked", call.kind, f"async {call.asked.path}")
+            answer = Answer(status=400, body=LOCKED) if locked else call.carried_out(self._store)
+            operation.update(_result(call, answer))
+
+
+def _accept(store: Store, call: Call) -> Answer:
+    return Answer(status=202, body=store.jobs.accept(call.inner))
+
+
+def _operation(number: int, uuid: str, call: Call) -> Row:
+    return {
+        "id": number,
+        "bulk_uuid": uuid,
+        "topic_name": _topic(call),
+        "serialized_data": call.asked.body.decode(errors="replace"),
+        "result_serialized_data": None,
+        "status": OPEN,
+        "result_message": None,
+        "error_code": None,
+    }
+
+
+def _result(call: Call, answer: Answer) -> Row:
+    if answer.status < 300:
+        told = php.encode(answer.body).decode()
+        text = f"Service execution success {SERVICES.get(call.parts[-1] if call.parts else '', 'of this call')}"
+        done = {"status": COMPLETE, "serialized_data": None, "result_serialized_data": told}
+        return done | {"result_message": text, "error_code": None}
+    return {"status": FAILED, "result_message": answer.body["message"], "error_code": answer.body.get("code", 0)}
+
+
+def _topic(call: Call) -> str:
+    name = call.parts[-1] if call.parts and call.parts[-1].isalpha() else call.kind
+    method = call.asked.method.lower()
+    return f"async.magento.sales.api.{name}orderinterface.execute.{method}"

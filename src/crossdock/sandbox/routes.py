@@ -1,0 +1,290 @@
+"""The store's REST calls: which there are, and what each answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from crossdock.model.base import Record
+from crossdock.sandbox import shop
+from crossdock.sandbox.documents import Refused
+from crossdock.sandbox.search import listed, narrowed
+from crossdock.sandbox.wire import Answer, Asked
+
+if TYPE_CHECKING:
+    from crossdock.sandbox.store import Store
+
+MISSING = "The entity that was requested doesn't exist. Verify the entity and try again."
+NO_ROUTE = "Request does not match any route."
+SALES, VIEW, COMMENT = "Magento_Sales::sales", "Magento_Sales::actions_view", "Magento_Sales::comment"
+HOOKS, STORES = "MageOS_AsyncEvents::manage", "Magento_Backend::store"
+BULK = "Magento_Logging::system_magento_logging_bulk_operations"
+STATUSES = {
+    "new": {"pending"},
+    "processing": {"processing", "fraud"},
+    "complete": {"complete"},
+    "closed": {"closed"},
+    "canceled": {"canceled"},
+    "holded": {"holded"},
+}
+
+Do = Callable[["Store", "Call"], Answer]
+
+
+class Call(Record, frozen=True, kw_only=True):
+    """A request and what answers it. `body`: its JSON object. `resource`: the right it needs; "" for none."""
+
+    asked: Asked
+    act: Do
+    kind: str
+    resource: str
+    parts: tuple[str, ...] = ()
+    body: dict[str, Any] = {}
+    inner: tuple[Call, ...] = ()  # of an asynchronous call: what is carried out later
+
+    def carried_out(self, store: Store) -> Answer:
+        """Looks and acts in one."""
+        return self.act(store, self)
+
+    def prepared(self, store: Store) -> Callable[[], Answer]:
+        """Looks now, acts when called: the window in which parallel documents of one order race."""
+        if self.kind != "document" or (order := _order(store, self.parts[0])) is None:
+            return lambda: self.act(store, self)
+        number, name = order["entity_id"], self.parts[1]
+        plan = store.plan(number, name, self.body)
+        return lambda: _answered(plan if isinstance(plan, Refused) else store.make(number, name, plan))
+
+
+def find(asked: Asked) -> Call | Answer:
+    """What is called, or why there is nothing to call. Any of /rest/V1, /rest/all/V1 and a store's own code will do."""
+    if asked.method not in {"GET", "POST", "PUT", "DELETE"}:
+        text = f"The {asked.method} HTTP method is not supported."
+        return Answer(status=405, body={"message": text})
+    place = re.fullmatch(r"/rest(?:/(\w+))?(/V1/.*)", asked.path)
+    if place is None:
+        return Answer(status=404, body={"message": NO_ROUTE})
+    if place[1] and place[1] not in shop.CODES:
+        return Answer(status=400, body={"message": "Specified request cannot be processed."})
+    for method, pattern, kind, resource, wanted, act in TABLE:
+        if method == asked.method and (found := pattern.fullmatch(place[2].rstrip("/"))):
+            body = _body(asked, wanted)
+            if isinstance(body, Answer):
+                return body
+            return Call(asked=asked, act=act, kind=kind, resource=resource, parts=found.groups(), body=body)
+    return Answer(status=404, body={"message": NO_ROUTE})
+
+
+def resource(method: str, path: str) -> str | None:
+    """The right that a call needs; None where there is no such call. `path` begins with /V1/."""
+    return next((row[3] for row in TABLE if row[0] == method and row[1].fullmatch(path)), None)
+
+
+def _body(asked: Asked, wanted: str) -> dict[str, Any] | Answer:
+    if asked.method == "GET" or not asked.body:
+        return {} if asked.method in {"GET", "DELETE"} or not wanted else required(wanted)
+    media = asked.headers.get("content-type", "").partition(";")[0].strip()
+    if media != "application/json":
+        text = f"Server cannot understand Content-Type HTTP header media type {media}"
+        return Answer(status=400, body={"message": text})
+    try:
+        body = asked.json()
+    except ValueError:
+        return Answer(status=400, body={"message": "Decoding error."})
+    if wanted and not (isinstance(body, dict) and isinstance(body.get(wanted), dict)):
+        return required(wanted)
+    return body if isinstance(body, dict) else {}
+
+
+def required(name: str) -> Answer:
+    """The answer where the body lacks this."""
+    text = '"%fieldName" is required. Enter and try again.'
+    return Answer(status=400, body={"message": text, "parameters": {"fieldName": name}})
+
+
+def _order(store: Store, number: str) -> dict[str, Any] | None:
+    return store.visible(int(number)) if number.isdigit() else None
+
+
+def _missing() -> Answer:
+    return Answer(status=404, body={"message": MISSING})
+
+
+def _get_order(store: Store, call: Call) -> Answer:
+    if not call.parts[0].isdigit():
+        text = f'The "{call.parts[0]}" value\'s type is invalid. The "int" type was expected. Verify and try again.'
+        return Answer(status=400, body={"message": text})
+    order = _order(store, call.parts[0])
+    return Answer(body=narrowed(order, call.asked.query.get("fields"))) if order else _missing()
+
+
+def _get_orders(store: Store, call: Call) -> Answer:
+    return listed(store.all_visible(), call.asked.query, shop.ORDER_COLUMNS, store.faults.bugs)
+
+
+def _save_order(store: Store, call: Call) -> Answer:
+    entity = call.body["entity"]
+    order = _order(store, str(entity.get("entity_id", "")))
+    if order is None:
+        return _missing()
+    told = {name: value for name, value in entity.items() if not isinstance(value, dict | list) and name != "entity_id"}
+    store.write(order, told)
+    # the real answer is made of what was sent and what is loaded on the way: totals are null, yet nothing was lost
+    kept = [
+        "billing_address_id",
+        "created_at",
+        "entity_id",
+        "updated_at",
+        "items",
+        "billing_address",
+        "payment",
+        "status_histories",
+    ]
+    empty = {"base_grand_total": None, "grand_total": None, "customer_email": None, "base_total_due": 0, "total_due": 0}
+    bare = [{name: value for name, value in row.items() if name != "extension_attributes"} for row in order["items"]]
+    return Answer(body=empty | {name: order[name] for name in kept} | {"items": bare} | told)
+
+
+def _move(store: Store, call: Call) -> Answer:
+    order = _order(store, call.parts[0])
+    if order is None:
+        return _missing()
+    done = store.change(order["entity_id"], call.parts[1])
+    refusals = {"hold": "A hold action is not available.", "unhold": "You cannot remove the hold."}
+    if not done and call.parts[1] in refusals:
+        return Answer(status=400, body={"message": refusals[call.parts[1]]})
+    return Answer(body=done)
+
+
+def _document(store: Store, call: Call) -> Answer:
+    order = _order(store, call.parts[0])
+    if order is None:
+        return _missing()
+    return _answered(store.document(order["entity_id"], call.parts[1], call.body))
+
+
+def _answered(made: int | Refused) -> Answer:
+    """The new document's id, as a JSON string (recorded)."""
+    return Answer(status=400, body={"message": made.message}) if isinstance(made, Refused) else Answer(body=str(made))
+
+
+def _comment(store: Store, call: Call) -> Answer:
+    order, told = _order(store, call.parts[0]), call.body["statusHistory"]
+    if order is None:
+        return _missing()
+    status = told.get("status")
+    if status is not None and status not in STATUSES.get(order["state"], set()):
+        text = 'Unable to add comment: The status "%1" is not part of the order\n                 status history.'
+        return Answer(status=400, body={"message": text, "parameters": [status]})
+    store.comment(order, {"comment": ""} | told)
+    return Answer(body=True)
+
+
+def _comments(store: Store, call: Call) -> Answer:
+    order = _order(store, call.parts[0])
+    if order is None:
+        return _missing()
+    rows = store.comments.get(order["entity_id"], [])
+    told = {"filters": [{"field": "parent_id", "value": call.parts[0], "condition_type": "eq"}]}
+    return Answer(body={"items": rows, "search_criteria": {"filter_groups": [told]}, "total_count": len(rows)})
+
+
+def _status(store: Store, call: Call) -> Answer:
+    order = _order(store, call.parts[0])
+    return Answer(body=order["status"]) if order else _missing()
+
+
+def _of(name: str) -> tuple[Do, Do]:
+    def one(store: Store, call: Call) -> Answer:
+        kept = getattr(store, name).get(int(call.parts[0]))
+        return Answer(body=narrowed(kept, call.asked.query.get("fields"))) if kept else _missing()
+
+    def many(store: Store, call: Call) -> Answer:
+        rows = [*getattr(store, name).values()]
+        return listed(rows, call.asked.query, shop.DOCUMENT_COLUMNS, store.faults.bugs)
+
+    return one, many
+
+
+def _track(store: Store, call: Call) -> Answer:
+    made = store.track(call.body["entity"])
+    return Answer(body=made) if made else Answer(status=400, body={"message": "Could not save the shipment tracking."})
+
+
+def _token(store: Store, call: Call) -> Answer:
+    return store.gate.admin_token(call.body)
+
+
+def _subscribe(store: Store, call: Call) -> Answer:
+    return Answer(body=store.hooks.subscribe(call.body["asyncEvent"], store.stamp()))
+
+
+def _subscriptions(store: Store, call: Call) -> Answer:
+    rows = [*store.hooks.subscriptions.values()]
+    return listed(rows, call.asked.query, shop.SUBSCRIPTION_COLUMNS, store.faults.bugs)
+
+
+def _subscription(store: Store, call: Call) -> Answer:
+    number = int(call.parts[0])
+    kept = store.hooks.subscriptions.get(number)
+    if kept is None:
+        text = "Async event with subscription ID %1 does not exist"
+        return Answer(status=404, body={"message": text, "parameters": [number]})
+    if call.asked.method == "PUT":  # all but the status is ignored, and none switches it off (recorded)
+        kept["status"] = call.body["asyncEvent"].get("status") is True
+    return Answer(body=kept)
+
+
+def _bulk(store: Store, call: Call) -> Answer:
+    uuid, what = call.parts
+    if what.startswith("operation-status/"):
+        return Answer(body=store.jobs.count(uuid, int(what.rpartition("/")[2])))
+    found = store.jobs.status(uuid, detailed=what == "detailed-status")
+    if found is None:
+        return Answer(status=404, body={"message": "Bulk uuid %bulkUuid not exist", "parameters": {"bulkUuid": uuid}})
+    return Answer(body=found)
+
+
+def _fixed(value: Any) -> Do:
+    return lambda _store, _call: Answer(body=value)
+
+
+def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
+    invoice, invoices = _of("invoices")
+    shipment, shipments = _of("shipments")
+    memo, memos = _of("memos")
+    _, transactions = _of("transactions")
+    rows: list[tuple[str, str, str, str, str, Do]] = [
+        ("GET", r"/V1/orders/([^/]+)", "read", VIEW, "", _get_order),
+        ("GET", r"/V1/orders", "list", VIEW, "", _get_orders),
+        ("POST", r"/V1/orders", "write", "Magento_Sales::create", "entity", _save_order),
+        ("PUT", r"/V1/orders/create", "write", "Magento_Sales::create", "entity", _save_order),
+        ("POST", r"/V1/orders/(\d+)/(cancel|hold|unhold)", "move", SALES, "", _move),
+        ("POST", r"/V1/orders/(\d+)/comments", "comment", COMMENT, "statusHistory", _comment),
+        ("GET", r"/V1/orders/(\d+)/comments", "read", COMMENT, "", _comments),
+        ("GET", r"/V1/orders/(\d+)/statuses", "read", VIEW, "", _status),
+        ("POST", r"/V1/order/(\d+)/(invoice|ship|refund)", "document", SALES, "", _document),
+        ("GET", r"/V1/invoices", "list", SALES, "", invoices),
+        ("GET", r"/V1/invoices/(\d+)", "read", SALES, "", invoice),
+        ("GET", r"/V1/shipments", "list", SALES, "", shipments),
+        ("GET", r"/V1/shipment/(\d+)", "read", SALES, "", shipment),
+        ("POST", r"/V1/shipment/track", "document", SALES, "entity", _track),
+        ("GET", r"/V1/creditmemos", "list", SALES, "", memos),
+        ("GET", r"/V1/creditmemo/(\d+)", "read", SALES, "", memo),
+        ("GET", r"/V1/transactions", "list", SALES, "", transactions),
+        ("GET", r"/V1/bulk/([^/]+)/(status|detailed-status|operation-status/\d)", "read", BULK, "", _bulk),
+        ("GET", r"/V1/store/storeConfigs", "read", STORES, "", _fixed(shop.CONFIGS)),
+        ("GET", r"/V1/store/websites", "read", STORES, "", _fixed(shop.WEBSITES)),
+        ("GET", r"/V1/store/storeViews", "read", STORES, "", _fixed(shop.VIEWS)),
+        ("GET", r"/V1/store/storeGroups", "read", STORES, "", _fixed(shop.GROUPS)),
+        ("GET", r"/V1/modules", "read", STORES, "", _fixed(shop.MODULES)),
+        ("POST", r"/V1/integration/admin/token", "token", "", "", _token),
+        ("POST", r"/V1/async_event", "write", HOOKS, "asyncEvent", _subscribe),
+        ("GET", r"/V1/async_events", "list", HOOKS, "", _subscriptions),
+        ("GET", r"/V1/async_event/(\d+)", "read", HOOKS, "", _subscription),
+        ("PUT", r"/V1/async_event/(\d+)", "write", HOOKS, "asyncEvent", _subscription),
+    ]
+    return [(method, re.compile(path), *rest) for method, path, *rest in rows]  # type: ignore[misc]  # same six
+
+
+TABLE = _table()
