@@ -135,7 +135,7 @@ class RelayOptions(Record, frozen=True, kw_only=True):
     every: float = 1.0
     again_after: float = 30.0
     again_every: float = 5.0
-    linger: float = 0.005  # what is committed right after goes along
+    linger: float = 0.002  # what is committed right after goes along
     most: int = 500  # rows in one transaction
     together: int = 10  # row numbers in one announcement: few, so that several workers get some
 

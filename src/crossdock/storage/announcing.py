@@ -11,7 +11,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Connection
 
 from crossdock.delivery.records import Delivery
@@ -23,12 +35,12 @@ from crossdock.storage.tables import Moment, connections, deliveries, is_open
 
 def _due(*more: ColumnElement[bool]) -> Select[Any]:
     """The same heads of lanes as outbox.DUE, which leases them target by target; paused connections are left out."""
-    earlier = deliveries.alias("earlier")
-    blocked = exists().where(
-        earlier.c.lane == deliveries.c.lane,
-        earlier.c.target == deliveries.c.target,
-        earlier.c.id < deliveries.c.id,
-        is_open(earlier),
+    lane = deliveries.alias("lane")
+    # a scalar subquery, since PostgreSQL joins a NOT EXISTS by the target alone while it has no statistics yet
+    head = (
+        select(func.min(lane.c.id))
+        .where(lane.c.lane == deliveries.c.lane, lane.c.target == deliveries.c.target, is_open(lane))
+        .scalar_subquery()
     )
     paused = exists().where(connections.c.name == deliveries.c.target, connections.c.paused_at.is_not(None))
     now = bindparam("now", type_=Moment)
@@ -38,7 +50,7 @@ def _due(*more: ColumnElement[bool]) -> Select[Any]:
     )
     return (
         select(deliveries.c.id, deliveries.c.target)
-        .where(is_open(), ready, ~blocked, ~paused, *more)
+        .where(is_open(), ready, deliveries.c.id == head, ~paused, *more)
         .order_by(deliveries.c.priority, deliveries.c.due_at, deliveries.c.id)
         .with_for_update(skip_locked=True, of=deliveries)
     )
