@@ -55,6 +55,7 @@ class Fleet:
         self._announced.close()
         if self._worker and self._listening:
             self._listening.stop()
+            self._relay.hand_on(self._announced.rest())
             self._worker.stop()
         self._relay.stop()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -90,7 +91,7 @@ class Announced:
             free = self._changed.wait_for(
                 lambda: self._closed or len(self._ids.get(target, ())) < self._room, timeout=patience
             )
-            if self._closed or not free:
+            if not free:
                 return False
             self._ids.setdefault(target, {}).update(dict.fromkeys(ids))
         self.woken()
@@ -123,10 +124,16 @@ class Announced:
         self.woken()
 
     def close(self) -> None:
-        """Nobody waits for room any more."""
+        """Nobody waits for room any more: what still comes is for `rest`."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def rest(self) -> dict[str, list[int]]:
+        """What was heard and not taken, to be told to others."""
+        with self._changed:
+            found, self._ids = {target: list(ids) for target, ids in self._ids.items() if ids}, {}
+        return found
 
 
 class RelayOptions(Record, frozen=True, kw_only=True):
@@ -166,6 +173,7 @@ class Relay:
         self._announced = announced
         self._options = options or RelayOptions()
         self._again_at = 0.0
+        self._heard: Mapping[str, Sequence[int]] = {}
         self._failing = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -184,6 +192,11 @@ class Relay:
         self._stopping.set()
         self._wake.set()
         self._thread.join(patience)
+
+    def hand_on(self, heard: Mapping[str, Sequence[int]]) -> None:
+        """What this process had heard of and will not carry is told once more, before it ends."""
+        self._heard = heard
+        self._wake.set()
 
     def alive(self) -> bool:
         """Whether its thread is."""
@@ -207,6 +220,8 @@ class Relay:
             except Exception:  # without this thread everything is slower, for ever
                 log.exception("cannot announce")
                 self._stopping.wait(self._options.every)
+        with suppress(BrokerDown):
+            self._publish(self._heard)
         self._broker.close()
 
     def tell(self) -> None:
@@ -214,6 +229,8 @@ class Relay:
         if not self._broker.ready():
             self._unheard()
             return
+        heard, self._heard = self._heard, {}
+        self._publish(heard)
         self._tell(None)
         if time.monotonic() >= self._again_at:
             self._again_at = time.monotonic() + self._options.again_every
@@ -223,8 +240,11 @@ class Relay:
         more = True
         while more and not self._stopping.is_set():
             found = self._store.announce(self._targets, self._clock(), before=before, limit=self._options.most)
-            for target, ids in found.items():
-                for start in range(0, len(ids), self._options.together):
-                    self._broker.publish(target, ids[start : start + self._options.together])
-                self._announced(target, len(ids))
+            self._publish(found)
             more = sum(map(len, found.values())) >= self._options.most
+
+    def _publish(self, due: Mapping[str, Sequence[int]]) -> None:
+        for target, ids in due.items():
+            for start in range(0, len(ids), self._options.together):
+                self._broker.publish(target, ids[start : start + self._options.together])
+            self._announced(target, len(ids))

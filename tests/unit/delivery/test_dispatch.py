@@ -132,7 +132,14 @@ def test_waiting_for_room_ends_with_room_or_with_the_end() -> None:
     waiting.start()
     announced.close()
     waiting.join(10)
-    assert answers == [True, False]
+    assert answers == [True, True]
+    assert announced.rest() == {"erp": [2, 3]}, "what will not be carried here is for others"
+    assert announced.rest() == {}
+
+
+def test_what_is_not_carried_is_handed_on(told: Told) -> None:
+    told.relay.hand_on({"desk": [7, 8], "shop": [9]})
+    until(lambda: told.broker.told == [7, 8, 9])
 
 
 def test_looking_into_the_tables_goes_on_while_it_finds_something() -> None:
