@@ -123,7 +123,7 @@ def test_sigterm_settles_what_is_under_way_and_gives_back_the_rest(town: Town) -
     assert worker.ended() == 0
     assert town.asked("SELECT count(*) FROM deliveries WHERE state = 'leased' OR maybe_sent") == [(0,)]
     town.start("worker")
-    town.arrived(30)
+    town.arrived(30, 20)  # it handed on what it had heard of: nobody waits for a second announcement
     assert town.asked("SELECT count(*) FROM deliveries WHERE maybe_sent") == [(0,)]
 
 

@@ -126,6 +126,11 @@ class Town:
         assert len(self.erp.kept) == count
         assert all(len(comments) == 1 for comments in self.shop.comments.values())
 
+    def asked_to(self, *statements: str) -> None:
+        with psycopg.connect(self.database) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
     def asked(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database) as connection:
             return connection.execute(query.encode()).fetchall()

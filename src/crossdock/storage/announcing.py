@@ -17,7 +17,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    exists,
     func,
     literal_column,
     or_,
@@ -27,22 +26,28 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from crossdock.delivery.records import Delivery
-from crossdock.storage.outbox import CLAIM, LOADED
+from crossdock.storage.outbox import CLAIM, LOADED, PAUSED
 from crossdock.storage.payloads import Payloads
+from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import delivery_of, message_of
-from crossdock.storage.tables import Moment, connections, deliveries, is_open
+from crossdock.storage.tables import Moment, deliveries, is_open
 
 
 def _due(*more: ColumnElement[bool]) -> Select[Any]:
-    """The same heads of lanes as outbox.DUE, which leases them target by target; paused connections are left out."""
+    """The same heads of lanes as outbox.DUE."""
     lane = deliveries.alias("lane")
-    # a scalar subquery, since PostgreSQL joins a NOT EXISTS by the target alone while it has no statistics yet
+    # Asked for each candidate by the lane's index. The target is hidden from PostgreSQL, which without statistics would
+    # rather read all that is due for that target, once for each candidate; and it is <=, since = makes it expect that
+    # hardly any is a head, and sort all of them instead of taking the first ones from the index.
     head = (
         select(func.min(lane.c.id))
-        .where(lane.c.lane == deliveries.c.lane, lane.c.target == deliveries.c.target, is_open(lane))
+        .where(
+            lane.c.lane == deliveries.c.lane,
+            lane.c.target.concat(literal_column("''")) == deliveries.c.target,
+            is_open(lane),
+        )
         .scalar_subquery()
     )
-    paused = exists().where(connections.c.name == deliveries.c.target, connections.c.paused_at.is_not(None))
     now = bindparam("now", type_=Moment)
     ready = or_(
         and_(deliveries.c.state == literal_column("'pending'"), deliveries.c.due_at <= now),
@@ -50,20 +55,22 @@ def _due(*more: ColumnElement[bool]) -> Select[Any]:
     )
     return (
         select(deliveries.c.id, deliveries.c.target)
-        .where(is_open(), ready, deliveries.c.id == head, ~paused, *more)
-        .order_by(deliveries.c.priority, deliveries.c.due_at, deliveries.c.id)
-        .with_for_update(skip_locked=True, of=deliveries)
+        .where(is_open(), ready, deliveries.c.id <= head, *more)
+        .with_for_update(skip_locked=True)
     )
 
 
-OURS = deliveries.c.target.in_(bindparam("targets", expanding=True))
-MOST = bindparam("most", type_=Integer)
-FRESH = _due(OURS, deliveries.c.announced != deliveries.c.fence).limit(MOST)
-FORGOTTEN = _due(
-    OURS,
-    deliveries.c.announced == deliveries.c.fence,
-    deliveries.c.announced_at < bindparam("before", type_=Moment),
-).limit(MOST)
+def _of_a_target(*more: ColumnElement[bool]) -> Prepared:
+    """In the order of the indexes, so that the first ones are found without reading all."""
+    query = _due(deliveries.c.target == bindparam("wanted"), *more)
+    ordered = query.order_by(deliveries.c.priority, deliveries.c.due_at)
+    return Prepared(ordered.limit(bindparam("most", type_=Integer)))
+
+
+FRESH = _of_a_target(deliveries.c.announced != deliveries.c.fence)
+FORGOTTEN = _of_a_target(
+    deliveries.c.announced == deliveries.c.fence, deliveries.c.announced_at < bindparam("before", type_=Moment)
+)
 AMONG = _due(deliveries.c.id.in_(bindparam("ids", expanding=True)))
 MARK = (
     update(deliveries)
@@ -76,14 +83,18 @@ def announce(
     connection: Connection, targets: Sequence[str], now: datetime, before: datetime | None, limit: int
 ) -> dict[str, list[int]]:
     """Mark what is due and was not announced since its last claim, or was before `before`; ids by target."""
-    bound = {"targets": list(targets), "now": now, "most": limit}
-    query = FRESH if before is None else FORGOTTEN
-    rows = connection.execute(query, bound if before is None else bound | {"before": before}).all()
-    if rows:
-        connection.execute(MARK, {"ids": [row.id for row in rows], "now": now})
+    paused = set(PAUSED.scalars(connection, {}))
+    query, more = (FRESH, {}) if before is None else (FORGOTTEN, {"before": before})
     found: dict[str, list[int]] = {}
-    for row in rows:
-        found.setdefault(row.target, []).append(row.id)
+    room = limit
+    for target in targets:
+        if target in paused or not room:
+            continue
+        if ids := query.scalars(connection, {"wanted": target, "now": now, "most": room} | more):
+            found[target] = ids
+            room -= len(ids)
+    if found:
+        connection.execute(MARK, {"ids": [one for ids in found.values() for one in ids], "now": now})
     return found
 
 
@@ -91,9 +102,11 @@ def lease_announced(
     connection: Connection, payloads: Payloads, worker: str, now: datetime, until: datetime, ids: Sequence[int]
 ) -> list[Delivery]:
     """Those of them that are still due; what another has claimed meanwhile is passed over."""
-    due = [row.id for row in connection.execute(AMONG, {"ids": list(ids), "now": now})]
+    paused = set(PAUSED.scalars(connection, {}))
+    rows = connection.execute(AMONG, {"ids": list(ids), "now": now}).all()
+    due = [row.id for row in rows if row.target not in paused]
     if not due:
         return []
     connection.execute(CLAIM, {"ids": due, "until": until, "worker": worker})
-    rows = connection.execute(LOADED, {"ids": due}).all()
-    return [delivery_of(row, message_of(row, payloads.read(connection, row.m_payload_id))) for row in rows]
+    loaded = connection.execute(LOADED, {"ids": due}).all()
+    return [delivery_of(row, message_of(row, payloads.read(connection, row.m_payload_id))) for row in loaded]
