@@ -268,12 +268,13 @@ class Crossdock:
         self.exchanges = Exchanges()
         envelope = Envelope(master_key_from(settings.security.master_key))
         self.connections = Connections(settings, self.exchanges, envelope)
+        broker = _broker(settings) if settings.broker.url else None
         self.store = open_store(settings)
         self.gates = Gates(self.connections)
         self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)
         self._failpoint = failpoint
         self.fleet: Fleet | None = None
-        self._dispatch = self._make_dispatch(settled, announced)
+        self._dispatch = self._make_dispatch(broker, settled, announced)
         self.pollers = self._make_pollers()
         self._forget_at = 0.0
         self._sealing = threading.Event()
@@ -320,11 +321,14 @@ class Crossdock:
         return found
 
     def _make_dispatch(
-        self, settled: Callable[[Delivery, Verdict], None], counted: Callable[[str, int], None]
+        self,
+        broker: tuple[type[Fleet], str] | None,
+        settled: Callable[[Delivery, Verdict], None],
+        counted: Callable[[str, int], None],
     ) -> Dispatch:
-        if not self.settings.broker.url:
+        if broker is None:
             return self._make_worker(settled, None) if Role.WORKER in self.roles else Elsewhere()
-        fleet, url = _broker(self.settings)
+        fleet, url = broker
 
         def told(delivery: Delivery, verdict: Verdict) -> None:
             self.wake()  # what a settlement promised is due

@@ -54,6 +54,7 @@ class Fleet:
         """Hear no more, end the work, and tell until the end: what it promises is for others."""
         self._announced.close()
         if self._worker and self._listening:
+            self._worker.close()
             self._listening.stop()
             self._relay.hand_on(self._announced.rest())
             self._worker.stop()

@@ -86,10 +86,14 @@ class Worker:
         """Something may be due."""
         self._wake.set()
 
-    def stop(self) -> None:
-        """No new leases; what is under way is settled, what was leased but not begun is given back."""
+    def close(self) -> None:
+        """Begin nothing new from now on."""
         self._stopping.set()
         self._wake.set()
+
+    def stop(self) -> None:
+        """No new leases; what is under way is settled, what was leased but not begun is given back."""
+        self.close()
         self._thread.join()
         self._pool.shutdown(wait=True)
         if self._unbegun:
