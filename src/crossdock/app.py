@@ -9,21 +9,24 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import Connector, Sink, Source
 from crossdock.contract.flow import Flow, Route
 from crossdock.delivery.deliver import Deliverer, Limits
+from crossdock.delivery.dispatch import Announced, Dispatch, Elsewhere
 from crossdock.delivery.intake import Intake
 from crossdock.delivery.poll import Poller, PollOptions
 from crossdock.delivery.records import Attempt, Delivery, Verdict
 from crossdock.delivery.verdict import Policy
 from crossdock.delivery.worker import Worker, WorkerOptions
 from crossdock.erp.registry import Builder, connector_kinds
-from crossdock.errors import ConfigurationError
+from crossdock.errors import ConfigurationError, StorageError
 from crossdock.flows import FLOWS, LOOKS
 from crossdock.magento.connector import build as build_magento
 from crossdock.model.sighting import Sighting
@@ -37,6 +40,9 @@ from crossdock.transport import deadline
 from crossdock.transport.http import Exchange
 from crossdock.transport.throttle import Gate
 
+if TYPE_CHECKING:
+    from crossdock.broker.fleet import Fleet
+
 log = structlog.get_logger("crossdock.app")
 SEAL_EVERY = 1.0
 FORGET_EVERY = 3600.0
@@ -45,15 +51,29 @@ BUSY_CODES = frozenset({"rate-limited", "temporary"})
 FAILED_CODES = frozenset({"unreachable", "outcome-unknown"})
 
 
+class Role(StrEnum):
+    """What a process does."""
+
+    API = "api"
+    WORKER = "worker"
+    POLLER = "poller"
+
+
+ALL = frozenset(Role)
+
+
 def utc_now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
 
 
 def open_store(settings: Settings) -> SqlStore:
-    """The database at this version's tables. Raises ConfigurationError."""
+    """The database at this version's tables. Raises ConfigurationError, StorageError."""
     engine = open_engine(resolve_url(settings.database.url))
-    migrate(engine)
+    try:
+        migrate(engine)
+    except SQLAlchemyError as error:
+        raise StorageError(f"the database cannot be opened: {type(error).__name__}") from error
     return SqlStore(engine, Envelope(master_key_from(settings.security.master_key)))
 
 
@@ -219,54 +239,109 @@ class Gates:
         return Gate(rate=pace.rate, burst=pace.burst, concurrency=pace.concurrency)
 
 
+def _broker(settings: Settings) -> tuple[type[Fleet], str]:
+    """The fleet's dispatch and where its broker is. Raises ConfigurationError."""
+    if not resolve_url(settings.database.url).startswith("postgres"):
+        raise ConfigurationError(["broker.url: a fleet needs PostgreSQL as its database.url"])
+    try:
+        from crossdock.broker.fleet import Fleet as Made
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(["broker.url: needs the extra: pip install 'crossdock[fleet]'"]) from error
+    return Made, resolve_url(settings.broker.url, key="broker.url")
+
+
 class Crossdock:
-    """A whole Crossdock in this process: intake, workers, pollers, sealing. The HTTP server is put before it."""
+    """A Crossdock in this process: intake, and by its roles workers, pollers, sealing. HTTP is put before it."""
 
     def __init__(
         self,
         settings: Settings,
         *,
+        roles: frozenset[Role] = ALL,
         settled: Callable[[Delivery, Verdict], None] = lambda _delivery, _verdict: None,
+        announced: Callable[[str, int], None] = lambda _target, _count: None,
         failpoint: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self.settings = settings
         self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self.roles = roles
         self.exchanges = Exchanges()
         envelope = Envelope(master_key_from(settings.security.master_key))
         self.connections = Connections(settings, self.exchanges, envelope)
+        broker = _broker(settings) if settings.broker.url else None
         self.store = open_store(settings)
         self.gates = Gates(self.connections)
         self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)
         self._failpoint = failpoint
-        self._worker = self._make_worker(settled)
+        self.fleet: Fleet | None = None
+        self._dispatch = self._make_dispatch(broker, settled, announced)
         self.pollers = self._make_pollers()
         self._forget_at = 0.0
         self._sealing = threading.Event()
         self._sealer = threading.Thread(target=self._seal, name="seal", daemon=True)
 
     def start(self) -> None:
-        """Work and poll."""
-        self._worker.start()
-        self._sealer.start()
-        for poller in self.pollers.values():
-            poller.start()
-        log.info("started", worker=self.name, connections=sorted(self.connections.by_name))
+        """Work and poll, as far as the roles go."""
+        self._dispatch.start()
+        if self.roles != {Role.API}:
+            self._sealer.start()
+        if Role.POLLER in self.roles:
+            for poller in self.pollers.values():
+                poller.start()
+        log.info("started", worker=self.name, roles=sorted(self.roles), connections=sorted(self.connections.by_name))
 
     def stop(self) -> None:
         """No new work; what is under way is settled, what was heard is committed."""
-        for poller in self.pollers.values():
-            poller.stop()
-        self._worker.stop()
+        if Role.POLLER in self.roles:
+            for poller in self.pollers.values():
+                poller.stop()
+        self._dispatch.stop()
         self._sealing.set()
-        self._sealer.join()
+        if self._sealer.is_alive():
+            self._sealer.join()
         self.store.close()
         log.info("stopped", worker=self.name)
 
     def wake(self) -> None:
         """Something is due."""
-        self._worker.wake()
+        self._dispatch.wake()
 
-    def _make_worker(self, settled: Callable[[Delivery, Verdict], None]) -> Worker:
+    def health(self) -> dict[str, str]:
+        """`status` is `ok`, `storage` or `threads`. A broker that is down makes us slower, not unable: told apart."""
+        found = {"status": "ok"}
+        try:
+            self.store.next_due(utc_now())
+        except StorageError:
+            found["status"] = "storage"
+        polling = self.pollers.values() if Role.POLLER in self.roles else ()
+        if not (self._dispatch.alive() and all(poller.alive() for poller in polling)):
+            found["status"] = "threads"
+        if self.fleet is not None:
+            found["broker"] = "ok" if self.fleet.up else "down"
+        return found
+
+    def _make_dispatch(
+        self,
+        broker: tuple[type[Fleet], str] | None,
+        settled: Callable[[Delivery, Verdict], None],
+        counted: Callable[[str, int], None],
+    ) -> Dispatch:
+        if broker is None:
+            return self._make_worker(settled, None) if Role.WORKER in self.roles else Elsewhere()
+        fleet, url = broker
+
+        def told(delivery: Delivery, verdict: Verdict) -> None:
+            self.wake()  # what a settlement promised is due
+            settled(delivery, verdict)
+
+        workers = self.settings.workers
+        announced = Announced(workers.threads + workers.batch, workers.look_s)
+        worker = self._make_worker(told, announced) if Role.WORKER in self.roles else None
+        targets = tuple(self.connections.targets())
+        self.fleet = fleet(self.name, url, self.store, targets, utc_now, announced, worker, counted)
+        return self.fleet
+
+    def _make_worker(self, settled: Callable[[Delivery, Verdict], None], announced: Announced | None) -> Worker:
         delivery, workers = self.settings.delivery, self.settings.workers
         policy = Policy(
             horizon=delivery.horizon_days * 86_400,
@@ -285,7 +360,9 @@ class Crossdock:
         )
         options = WorkerOptions(threads=workers.threads, batch=workers.batch, lease_seconds=workers.lease_seconds)
         targets = tuple(self.connections.targets())
-        return Worker(self.name, self.store, deliverer, lambda: targets, self.gates, options, utc_now, settled)
+        return Worker(
+            self.name, self.store, deliverer, lambda: targets, self.gates, options, utc_now, settled, announced
+        )
 
     def _make_pollers(self) -> dict[str, Poller]:
         return {

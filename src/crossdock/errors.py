@@ -16,6 +16,7 @@
     │   ├── Conflict            the target has something else under this reference: find decides
     │   ├── Misconfigured       pauses the connection (redirect, wrong path, TLS)
     │   └── Unauthorized        pauses the connection, costs no attempt
+    ├── BrokerDown              nobody is told that something is due; it is found in the tables
     └── StorageError
         └── LeaseLost           another worker holds the delivery now: drop what we know, it will be found
 
@@ -139,6 +140,12 @@ class Unauthorized(DeliveryError):
     """The target does not accept our login: its connection is paused, no attempt is counted."""
 
     code = "unauthorized"
+
+
+class BrokerDown(CrossdockError):
+    """The broker did not take an announcement. Nothing is lost by it: the tables know what is due."""
+
+    code = "broker-down"
 
 
 class StorageError(CrossdockError):

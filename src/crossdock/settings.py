@@ -49,6 +49,24 @@ class DatabaseSettings(Section):
     )
 
 
+class BrokerSettings(Section):
+    """What tells workers in other processes that something is due. It carries row numbers only."""
+
+    url: str = Field(
+        default="",
+        description="AMQP URL of RabbitMQ (`amqp://user:password@host:5672/vhost`, `amqps://…`), or a reference "
+        "(`env:BROKER_URL`) so that a password stays out of this file. Needs PostgreSQL and the extra `fleet`. Empty: "
+        "workers find what is due in the database alone.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_amqp(cls, value: str) -> str:
+        if value and not value.startswith(("amqp://", "amqps://", "env:", "file:", "vault:", "aws-sm:")):
+            raise ValueError("must be an amqp:// or amqps:// URL, or a reference to one")
+        return value
+
+
 class ApiSettings(Section):
     """The HTTP server that takes webhooks."""
 
@@ -77,6 +95,13 @@ class WorkerSettings(Section):
         "several requests.",
     )
     batch: int = Field(default=20, ge=1, le=1000, description="Deliveries claimed in one transaction.")
+    look_s: float = Field(
+        default=5,
+        gt=0,
+        le=3600,
+        description="With a broker: how often a worker looks into the database itself, in seconds, for what no "
+        "announcement told it of.",
+    )
 
 
 class DeliverySettings(Section):
@@ -250,6 +275,7 @@ class Settings(BaseSettings):
     )
 
     database: DatabaseSettings = Field(default_factory=DatabaseSettings, description="Storage.")
+    broker: BrokerSettings = Field(default_factory=BrokerSettings, description="Many processes.")
     api: ApiSettings = Field(default_factory=ApiSettings, description="The HTTP server.")
     workers: WorkerSettings = Field(default_factory=WorkerSettings, description="The threads that deliver.")
     delivery: DeliverySettings = Field(default_factory=DeliverySettings, description="Retries.")

@@ -190,19 +190,21 @@ def test_rows_may_go_before_their_bodies_do(store: SqlStore) -> None:
 
 
 def test_a_database_of_the_first_version_is_brought_up_with_its_rows(engine: Engine) -> None:
-    config = migrations._config()
-    with engine.execution_options(writes=True).begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    migrate(engine)
     made = SqlStore(engine, Envelope(b"k" * 32))
     made.record([arrival(hint(1, payload=b"{1}"))], NOW)
     (first,) = lease(made)
     once = Attempt(operation="GET", entity_id="1", started_at=NOW, request=b"{}")
     made.settle(first, Settlement(verdict=verdict(State.DELIVERED), attempts=(once,)), NOW)
     made.seal_audit()
+    config = migrations._config()
+    with engine.execution_options(writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
     assert current(engine)[0] == "0001"
     migrate(engine)
-    assert current(engine) == ("0002", "0002")
+    have, newest = current(engine)
+    assert have == newest
     proof = made.audit_proof()
     assert (proof.rows, proof.broken_at, proof.gone) == (1, None, 0)
     note(made, "young", 10)
@@ -215,6 +217,10 @@ def test_a_database_of_the_first_version_is_brought_up_with_its_rows(engine: Eng
 
 def test_the_migrations_make_the_tables_that_the_code_has(engine: Engine) -> None:
     migrate(engine)
+    # the fleet's index is PostgreSQL's only
+    absent = set() if engine.dialect.name == "postgresql" else {"ix_deliveries_unannounced"}
+    options = {"include_name": lambda name, _kind, _parents: name not in absent}
+    options["include_object"] = lambda _object, name, _kind, _reflected, _other: name not in absent
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
     engine.dispose()

@@ -45,7 +45,7 @@ def kept(tmp_path: Path) -> Iterator[tuple[TestClient[Any], Crossdock]]:
         doors_of(crossdock), crossdock.intake, lambda: datetime.now(UTC), body_limit=10_000, registry=registry
     )
     try:
-        with TestClient(create_app(served, lambda: True, registry)) as client:
+        with TestClient(create_app(served, lambda: {"status": "ok"}, registry)) as client:
             yield client, crossdock
     finally:
         crossdock.store.close()

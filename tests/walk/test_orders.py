@@ -14,6 +14,7 @@ from crossdock.app import Crossdock
 from crossdock.delivery.store import DeadFilter
 from tests.databases import postgres_url
 from tests.material import needs_shared
+from tests.rabbit import forget_queues
 from tests.recorded_server import Reply, serve
 from tests.walk.world import Erp, Shop, recorded, recorded_names, settings, settled, until
 
@@ -34,10 +35,10 @@ class World:
 
 
 @contextmanager
-def world_in(folder: Path, database: str = "", **delivery: Any) -> Iterator[World]:
+def world_in(folder: Path, database: str = "", broker: str = "", **delivery: Any) -> Iterator[World]:
     shop, erp = Shop(), Erp()
     with serve(shop.answer) as shop_server, serve(erp.answer) as erp_server:
-        crossdock = Crossdock(settings(folder, shop_server.url, erp_server.url, database, **delivery))
+        crossdock = Crossdock(settings(folder, shop_server.url, erp_server.url, database, broker, **delivery))
         crossdock.start()
         try:
             yield World(shop, erp, crossdock)
@@ -45,14 +46,21 @@ def world_in(folder: Path, database: str = "", **delivery: Any) -> Iterator[Worl
             crossdock.stop()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
+services = pytest.mark.services
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=services), pytest.param("fleet", marks=services)])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """On SQLite, on PostgreSQL, and on PostgreSQL with deliveries announced through RabbitMQ."""
     if request.param == "sqlite":
         with world_in(tmp_path) as found:
             yield found
         return
-    with postgres_url() as url, world_in(tmp_path, url) as found:
+    broker = request.getfixturevalue("rabbit") if request.param == "fleet" else ""
+    with postgres_url() as url, world_in(tmp_path, url, broker) as found:
         yield found
+    if broker:
+        forget_queues(broker, "store", "erp")
 
 
 def test_a_placed_order_is_in_the_erp_once_and_acknowledged(world: World) -> None:
@@ -83,82 +91,75 @@ def test_our_own_write_back_makes_no_new_work(world: World) -> None:
         Reply(200, b""),
     ],
 )
-def test_done_but_badly_answered_is_found_and_not_doubled(tmp_path: Path, answer: Reply) -> None:
-    with world_in(tmp_path) as world:
-        world.erp.after = [answer]
-        number = world.shop.add(recorded("001_smoke"))
-        world.done(number)
-        assert len(world.erp.kept) == 1
+def test_done_but_badly_answered_is_found_and_not_doubled(world: World, answer: Reply) -> None:
+    world.erp.after = [answer]
+    number = world.shop.add(recorded("001_smoke"))
+    world.done(number)
+    assert len(world.erp.kept) == 1
 
 
 @pytest.mark.parametrize("answer", [Reply(503, b"", HTML), Reply(429, {}, {"Retry-After": "0"}), Reply(500, b"", HTML)])
-def test_not_done_is_tried_again(tmp_path: Path, answer: Reply) -> None:
-    with world_in(tmp_path) as world:
-        world.erp.before = [answer]
-        number = world.shop.add(recorded("001_smoke"))
-        world.done(number)
-        assert len(world.erp.kept) == 1
+def test_not_done_is_tried_again(world: World, answer: Reply) -> None:
+    world.erp.before = [answer]
+    number = world.shop.add(recorded("001_smoke"))
+    world.done(number)
+    assert len(world.erp.kept) == 1
 
 
-def test_a_lock_time_out_of_the_store_is_waited_out(tmp_path: Path) -> None:
-    with world_in(tmp_path) as world:
-        locked = Reply(400, {"message": "Database lock wait timeout exceeded", "code": 1205})
-        world.shop.refuse = [lambda asked: locked if asked.method == "POST" else None]
-        number = world.shop.add(recorded("001_smoke"))
-        world.done(number)
-        assert world.shop.orders[number]["ext_order_id"] == "SO-1"
-        assert len(world.shop.comments[number]) == 1
+def test_a_lock_time_out_of_the_store_is_waited_out(world: World) -> None:
+    locked = Reply(400, {"message": "Database lock wait timeout exceeded", "code": 1205})
+    world.shop.refuse = [lambda asked: locked if asked.method == "POST" else None]
+    number = world.shop.add(recorded("001_smoke"))
+    world.done(number)
+    assert world.shop.orders[number]["ext_order_id"] == "SO-1"
+    assert len(world.shop.comments[number]) == 1
 
 
-def test_rejected_is_a_dead_letter_with_its_reason_and_goes_on_after_replay(tmp_path: Path) -> None:
-    with world_in(tmp_path) as world:
-        world.erp.before = [Reply(422, {"message": "SKU unknown here"})]
-        number = world.shop.add(recorded("001_smoke"))
-        until(lambda: bool(world.crossdock.store.dead(DeadFilter())))
-        (letter,) = world.crossdock.store.dead(DeadFilter())
-        assert (letter.code, letter.owner) == ("rejected", "business")
-        from crossdock.app import utc_now
+def test_rejected_is_a_dead_letter_with_its_reason_and_goes_on_after_replay(world: World) -> None:
+    world.erp.before = [Reply(422, {"message": "SKU unknown here"})]
+    number = world.shop.add(recorded("001_smoke"))
+    until(lambda: bool(world.crossdock.store.dead(DeadFilter())))
+    (letter,) = world.crossdock.store.dead(DeadFilter())
+    assert (letter.code, letter.owner) == ("rejected", "business")
+    from crossdock.app import utc_now
 
-        world.crossdock.store.replay([letter.id], "test", utc_now())
-        world.crossdock.wake()
-        world.done(number)
-        assert len(world.erp.kept) == 1
-
-
-def test_hold_payment_and_cancel_follow_in_the_orders_lane(tmp_path: Path) -> None:
-    with world_in(tmp_path) as world:
-        order = recorded("001_smoke")
-        number = world.shop.add(order)
-        world.done(number)
-        for changes, told in (
-            ({"state": "holded", "status": "holded"}, "hold"),
-            ({"state": "new", "status": "pending"}, "unhold"),
-            ({"total_paid": order["grand_total"], "base_total_paid": order["base_grand_total"]}, "payments"),
-            ({"state": "canceled", "status": "canceled"}, "cancel"),
-        ):
-            # a change within one second of the last one has the same updated_at: it must be seen all the same
-            world.shop.touch(number, **changes)
-            until(partial(ends_with, world.erp, told))
-        assert [path.rsplit("/", 1)[-1] for path in world.erp.told] == ["hold", "unhold", "payments", "cancel"]
+    world.crossdock.store.replay([letter.id], "test", utc_now())
+    world.crossdock.wake()
+    world.done(number)
+    assert len(world.erp.kept) == 1
 
 
-def test_canceled_before_export_is_never_exported_and_says_so(tmp_path: Path) -> None:
-    with world_in(tmp_path) as world:
-        number = world.shop.add(recorded("001_smoke"), state="canceled", status="canceled")
-        until(lambda: bool(world.crossdock.store.timeline("store", str(number))) and settled(world.crossdock))
-        texts = [event.text for event in world.crossdock.store.timeline("store", str(number))]
-        assert any("canceled before it was exported" in text for text in texts)
-        assert world.erp.kept == []
+def test_hold_payment_and_cancel_follow_in_the_orders_lane(world: World) -> None:
+    order = recorded("001_smoke")
+    number = world.shop.add(order)
+    world.done(number)
+    for changes, told in (
+        ({"state": "holded", "status": "holded"}, "hold"),
+        ({"state": "new", "status": "pending"}, "unhold"),
+        ({"total_paid": order["grand_total"], "base_total_paid": order["base_grand_total"]}, "payments"),
+        ({"state": "canceled", "status": "canceled"}, "cancel"),
+    ):
+        # a change within one second of the last one has the same updated_at: it must be seen all the same
+        world.shop.touch(number, **changes)
+        until(partial(ends_with, world.erp, told))
+    assert [path.rsplit("/", 1)[-1] for path in world.erp.told] == ["hold", "unhold", "payments", "cancel"]
 
 
-def test_every_recorded_order_gets_there_once(tmp_path: Path) -> None:
+def test_canceled_before_export_is_never_exported_and_says_so(world: World) -> None:
+    number = world.shop.add(recorded("001_smoke"), state="canceled", status="canceled")
+    until(lambda: bool(world.crossdock.store.timeline("store", str(number))) and settled(world.crossdock))
+    texts = [event.text for event in world.crossdock.store.timeline("store", str(number))]
+    assert any("canceled before it was exported" in text for text in texts)
+    assert world.erp.kept == []
+
+
+def test_every_recorded_order_gets_there_once(world: World) -> None:
     """All kinds of orders of a real Magento; those that are canceled or closed already are skipped with their reason."""
-    with world_in(tmp_path) as world:
-        orders = [recorded(name) for name in recorded_names()]
-        for order in orders:
-            world.shop.add(order)
-        wanted = {one["increment_id"] for one in orders if one["state"] not in {"canceled", "closed", "holded"}}
-        until(lambda: len(world.shop.comments) >= len(wanted), 120)
-        assert sorted(world.erp.numbers()) == sorted(wanted)
-        assert world.crossdock.store.dead(DeadFilter()) == []
-        assert world.crossdock.store.audit_broken_at() is None
+    orders = [recorded(name) for name in recorded_names()]
+    for order in orders:
+        world.shop.add(order)
+    wanted = {one["increment_id"] for one in orders if one["state"] not in {"canceled", "closed", "holded"}}
+    until(lambda: len(world.shop.comments) >= len(wanted), 120)
+    assert sorted(world.erp.numbers()) == sorted(wanted)
+    assert world.crossdock.store.dead(DeadFilter()) == []
+    assert world.crossdock.store.audit_broken_at() is None

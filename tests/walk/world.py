@@ -170,7 +170,9 @@ class Erp:
             return [order["order_number"] for _, order in self.kept]
 
 
-def settings(folder: Path, shop_url: str, erp_url: str, database: str = "", **delivery: Any) -> Settings:
+def settings(
+    folder: Path, shop_url: str, erp_url: str, database: str = "", broker: str = "", **delivery: Any
+) -> Settings:
     key = folder / "master.key"
     if not key.exists():
         key.write_text(base64.b64encode(b"k" * 32).decode())
@@ -181,6 +183,7 @@ def settings(folder: Path, shop_url: str, erp_url: str, database: str = "", **de
     return Settings.model_validate(
         {
             "database": {"url": database or f"sqlite:///{folder}/crossdock.sqlite"},
+            "broker": {"url": broker},
             "security": {"master_key": f"file:{key}"},
             "delivery": {"first_pause_s": 0.05, "longest_pause_s": 0.5} | delivery,
             "workers": {"lease_seconds": 5},

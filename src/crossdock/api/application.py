@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Litestar, Response, asgi, get
@@ -12,7 +12,7 @@ from litestar.openapi.spec import OpenAPIResponse, Operation, Parameter, PathIte
 from litestar.openapi.spec.enums import OpenAPIType
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from crossdock.api.webhooks import Webhooks
+from crossdock.api.webhooks import Webhooks, problem
 
 RESPONSES = {
     "202": "Stored; a duplicate gets the first one's id",
@@ -26,13 +26,18 @@ RESPONSES = {
 }
 
 
-def create_app(webhooks: Webhooks, ready: Callable[[], bool], registry: CollectorRegistry) -> Litestar:
-    """Everything that is served."""
+def create_app(
+    webhooks: Webhooks | None, health: Callable[[], Mapping[str, str]], registry: CollectorRegistry
+) -> Litestar:
+    """Everything that is served, or health and metrics alone. `health`'s `status` is `ok`, or names what is not."""
 
     @asgi("/webhooks", is_mount=True, copy_scope=False)
     async def receive(scope: Any, receive: Any, send: Any) -> None:
         scope = {**scope, "path": scope["raw_path"].decode("latin-1") if scope.get("raw_path") else scope["path"]}
-        await webhooks(scope, receive, send)
+        if webhooks is None:
+            await problem(send, 404, "this process takes no webhooks")
+        else:
+            await webhooks(scope, receive, send)
 
     @get("/health/live", sync_to_thread=False)
     def live() -> dict[str, str]:
@@ -41,9 +46,9 @@ def create_app(webhooks: Webhooks, ready: Callable[[], bool], registry: Collecto
 
     @get("/health/ready", sync_to_thread=True)
     def is_ready() -> Response[dict[str, str]]:
-        """The database answers."""
-        good = ready()
-        return Response({"status": "ok" if good else "storage"}, status_code=200 if good else 503)
+        """The database answers, and every thread of this process's roles is alive."""
+        found = dict(health())
+        return Response(found, status_code=200 if found["status"] == "ok" else 503)
 
     @get("/metrics", sync_to_thread=True, media_type=CONTENT_TYPE_LATEST)
     def metrics() -> Response[bytes]:

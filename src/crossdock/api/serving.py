@@ -1,20 +1,19 @@
-"""A Crossdock with its HTTP server before it."""
+"""A Crossdock with its HTTP server before it: webhooks where it has that role, health and metrics everywhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from crossdock.api.adobe import AdobeDoor
 from crossdock.api.application import create_app
 from crossdock.api.server import ApiServer
 from crossdock.api.webhooks import Door, Webhooks
-from crossdock.app import Crossdock, utc_now
+from crossdock.app import ALL, Crossdock, Role, utc_now
 from crossdock.contract.message import Heard
 from crossdock.delivery.records import Delivery, Verdict
-from crossdock.errors import StorageError
 from crossdock.magento import adobe
 from crossdock.magento import webhooks as magento
 from crossdock.magento.adobe_keys import open_ring
@@ -24,12 +23,16 @@ from crossdock.settings import Settings
 
 
 class Serving:
-    """Starts work before it takes requests, and stops taking them before it stops work."""
+    """Starts work before it takes requests, and stops taking them before it stops work.
+
+    A process that takes no webhooks serves only where it is given a `port`; else its `url` is empty.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
+        roles: frozenset[Role] = ALL,
         port: int | None = None,
         settled: Callable[[Delivery, Verdict], None] = lambda _delivery, _verdict: None,
         failpoint: Callable[[str], None] = lambda _name: None,
@@ -49,35 +52,39 @@ class Serving:
             registry=registry,
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 86400),
         )
-        self.crossdock = Crossdock(settings, settled=self._count, failpoint=failpoint)
-        hooks = Webhooks(
-            doors_of(self.crossdock),
-            self.crossdock.intake,
-            utc_now,
-            body_limit=settings.api.body_limit,
-            registry=registry,
-            challenged=challenged(self.crossdock),
+        self._announced = Counter(
+            "crossdock_announced", "Deliveries that the broker was told of", ["target"], registry=registry
         )
-        app = create_app(hooks, self._ready, registry)
-        self._server = ApiServer(app, settings.api.host, settings.api.port if port is None else port)
-        self.url = self._server.url
+        self.crossdock = Crossdock(
+            settings, roles=roles, settled=self._count, announced=self._tell, failpoint=failpoint
+        )
+        if (fleet := self.crossdock.fleet) is not None:
+            up = Gauge("crossdock_broker_up", "1 while the broker takes announcements", registry=registry)
+            up.set_function(lambda: float(fleet.up))
+        self._server: ApiServer | None = None
+        if Role.API in roles or port is not None:
+            app = create_app(self._hooks(registry) if Role.API in roles else None, self.crossdock.health, registry)
+            self._server = ApiServer(app, settings.api.host, settings.api.port if port is None else port)
+        self.url = self._server.url if self._server else ""
 
     def start(self) -> None:
         """Work, then serve."""
         self.crossdock.start()
-        self._server.start()
+        if self._server:
+            self._server.start()
 
     def stop(self) -> None:
         """Serve no more, then end the work."""
-        self._server.stop()
+        if self._server:
+            self._server.stop()
         self.crossdock.stop()
 
-    def _ready(self) -> bool:
-        try:
-            self.crossdock.store.next_due(utc_now())
-        except StorageError:
-            return False
-        return True
+    def _hooks(self, registry: CollectorRegistry) -> Webhooks:
+        limit = self.crossdock.settings.api.body_limit
+        return Webhooks(doors_of(self.crossdock), self.crossdock.intake, utc_now, body_limit=limit, registry=registry)
+
+    def _tell(self, target: str, count: int) -> None:
+        self._announced.labels(target).inc(count)
 
     def _count(self, delivery: Delivery, verdict: Verdict) -> None:
         self._outcomes.labels(delivery.flow, delivery.target, verdict.state, verdict.code).inc()

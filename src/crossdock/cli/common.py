@@ -77,6 +77,9 @@ def store_of(config: Path | None) -> Iterator[SqlStore]:
     except ConfigurationError as error:
         refuse(error)
         raise typer.Exit(2) from error
+    except CrossdockError as error:
+        complain(error)
+        raise typer.Exit(1) from error
     try:
         yield store
     finally:

@@ -180,10 +180,11 @@ def _missing_secrets(settings: Settings) -> Iterator[str]:
         master_key_from(settings.security.master_key)
     except ConfigurationError as error:
         yield from error.problems
-    try:
-        resolve_url(settings.database.url)
-    except ConfigurationError as error:
-        yield from error.problems
+    for key, url in (("database.url", settings.database.url), ("broker.url", settings.broker.url)):
+        try:
+            resolve_url(url, key=key)
+        except ConfigurationError as error:
+            yield from error.problems
     for key, ref in _references(settings.connections, "connections"):
         try:
             resolve(ref, key=key)

@@ -13,6 +13,9 @@ app = typer.Typer(
     help="Carries documents between a Magento store and an ERP: nothing lost, nothing done twice, all explained.",
 )
 app.command("run")(run.run)
+app.command("api")(run.api)
+app.command("worker")(run.worker)
+app.command("poller")(run.poller)
 app.command("demo")(demo.demo)
 app.command("init")(config.init)
 app.command("status")(connections.status)

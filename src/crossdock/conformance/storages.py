@@ -342,6 +342,69 @@ class StorageConformance:
         assert store.looks_at("elsewhere", "looks", ["1"]) == {}
         assert store.seen("store", ["1", "2", "3", "4"]) == {"1", "3"}
 
+    def announced(
+        self, store: Store, now: datetime = NOW, before: datetime | None = None, limit: int = 100
+    ) -> list[int]:
+        """All that is announced now."""
+        found = store.announce(tuple(ALL), now, before=before, limit=limit)
+        return [one for ids in found.values() for one in ids]
+
+    def test_what_is_announced_is_what_would_be_leased(self, store: Store) -> None:
+        self.promised(store, promise(1, "place"), promise(1, "cancel"), promise(2, "place"), promise(3, "place"))
+        (first, *_) = lease(store, limits={"erp": 1})
+        store.settle(first, Settlement(verdict=verdict(State.PENDING, NOW + LEASE)), NOW)
+        store.record([arrival(hint(7))], NOW)
+        found = store.announce(("erp",), NOW, before=None, limit=100)
+        assert list(found) == ["erp"]
+        assert self.announced(store) == [one.id for one in lease(store, limits={"store": 9})]
+        assert found["erp"] == [one.id for one in lease(store, limits={"erp": 9})]
+        assert len(found["erp"]) == 2
+
+    def test_it_is_announced_once_until_it_was_claimed_or_forgotten(self, store: Store) -> None:
+        self.promised(store, promise(1), promise(2))
+        first = self.announced(store)
+        assert len(first) == 2
+        assert self.announced(store) == []
+        assert self.announced(store, NOW + LEASE, before=NOW) == []
+        assert self.announced(store, NOW + LEASE, before=NOW + LEASE) == first
+        (claimed,) = store.lease_announced("w1", NOW, NOW + LEASE, first[:1])
+        store.settle(claimed, Settlement(verdict=verdict(State.PENDING, NOW)), NOW)
+        assert self.announced(store) == first[:1]
+
+    def test_a_lease_that_ran_out_is_announced(self, store: Store) -> None:
+        self.promised(store, promise())
+        (claimed,) = store.lease_announced("w1", NOW, NOW + LEASE, self.announced(store))
+        assert self.announced(store, NOW + LEASE / 2) == []
+        assert self.announced(store, NOW + 2 * LEASE) == [claimed.id]
+        (again,) = store.lease_announced("w2", NOW + 2 * LEASE, NOW + 3 * LEASE, [claimed.id])
+        assert (again.maybe_sent, again.fence) == (True, claimed.fence + 1)
+
+    def test_a_doubled_late_or_made_up_announcement_leases_nothing(self, store: Store) -> None:
+        self.promised(store, promise(1, "place"), promise(1, "cancel"))
+        (due,) = self.announced(store)
+        claimed = store.lease_announced("w1", NOW, NOW + LEASE, [due, due])
+        assert [one.key for one in claimed] == ["1:place"]
+        assert store.lease_announced("w2", NOW, NOW + LEASE, [due, due + 1, 987_654]) == []
+        store.settle(claimed[0], Settlement(verdict=verdict(State.DELIVERED)), NOW)
+        assert store.lease_announced("w2", NOW, NOW + LEASE, [due]) == []
+        assert self.announced(store) == [due + 1]
+
+    def test_nothing_is_announced_for_a_paused_connection(self, store: Store) -> None:
+        self.promised(store, promise(1), promise(2))
+        early = self.announced(store, limit=1)
+        store.pause("erp", "login broken", "crossdock", NOW)
+        assert self.announced(store) == []
+        assert store.lease_announced("w1", NOW, NOW + LEASE, early) == []
+        store.resume("erp", "ann", NOW)
+        assert len(self.announced(store)) == 1
+        assert len(store.lease_announced("w1", NOW, NOW + LEASE, early)) == 1
+
+    def test_given_back_is_announced_again(self, store: Store) -> None:
+        self.promised(store, promise())
+        due = self.announced(store)
+        store.give_back(store.lease_announced("w1", NOW, NOW + LEASE, due), NOW)
+        assert self.announced(store) == due
+
     def test_links_and_numbers_lead_to_the_subject(self, store: Store) -> None:
         self.promised(store, promise())
         (first,) = lease(store)

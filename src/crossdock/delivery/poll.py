@@ -77,6 +77,10 @@ class Poller:
         self._stopping.set()
         self._thread.join()
 
+    def alive(self) -> bool:
+        """Whether its thread is."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:

@@ -102,6 +102,17 @@ class Store(Protocol):
     ) -> list[Delivery]:
         """Due heads of lanes, at most `limits[target]` a target; one whose lease ran out comes back as maybe sent."""
 
+    def announce(
+        self, targets: Sequence[str], now: datetime, *, before: datetime | None, limit: int
+    ) -> dict[str, list[int]]:
+        """Due heads of lanes by target, at most `limit`, marked as announced. Paused connections are left out.
+
+        Without `before` those that were not announced since their last claim; with it those that were, before then.
+        """
+
+    def lease_announced(self, worker: str, now: datetime, until: datetime, ids: Sequence[int]) -> list[Delivery]:
+        """As `lease`, but only of these: what is not due, not ours or gone meanwhile is passed over."""
+
     def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> None:
         """Everything an attempt changes. Raises LeaseLost when the fence has moved on: then nothing is written."""
 

@@ -1,9 +1,12 @@
-"""Threads that lease what is due and carry it. Stops gracefully: what is under way is settled, nothing new is begun."""
+"""Threads that lease what is due and carry it. Stops gracefully: what is under way is settled, nothing new is begun.
+
+The loop looks into the tables; where there is a broker it leases what it heard of, and looks only now and then.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from crossdock.delivery.deliver import Deliverer
+from crossdock.delivery.dispatch import Announced
 from crossdock.delivery.records import Delivery, Verdict
 from crossdock.delivery.store import Store
 from crossdock.errors import StorageError
@@ -54,6 +58,7 @@ class Worker:
         options: WorkerOptions,
         clock: Callable[[], datetime],
         settled: Callable[[Delivery, Verdict], None] = lambda _delivery, _verdict: None,
+        announced: Announced | None = None,
     ) -> None:
         self._name = name
         self._store = store
@@ -63,6 +68,8 @@ class Worker:
         self._options = options
         self._clock = clock
         self._settled = settled
+        self._announced = announced
+        self._failing = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -79,13 +86,28 @@ class Worker:
         """Something may be due."""
         self._wake.set()
 
-    def stop(self) -> None:
-        """No new leases; what is under way is settled, what was leased but not begun is given back."""
+    def close(self) -> None:
+        """Begin nothing new from now on."""
         self._stopping.set()
         self._wake.set()
+
+    def stop(self) -> None:
+        """No new leases; what is under way is settled, what was leased but not begun is given back."""
+        self.close()
         self._thread.join()
         self._pool.shutdown(wait=True)
-        self._store.give_back(self._unbegun, self._clock())
+        if self._unbegun:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        try:
+            self._store.give_back(self._unbegun, self._clock())
+        except StorageError as error:
+            log.error("cannot give back: the leases will run out", error=str(error), count=len(self._unbegun))
+
+    def alive(self) -> bool:
+        """Whether its thread is."""
+        return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -93,25 +115,46 @@ class Worker:
             limits = self._limits()
             if not limits:  # all hands are full, or every breaker is open: nothing in the tables would change that
                 self._wake.wait(self._options.idle_seconds)
-                continue
-            try:
-                begun = self._begin_due(limits)
-            except StorageError as error:
-                log.error("cannot lease", error=str(error))
-                begun = 0
-            if not begun:
+            elif not self._begin(limits):
                 self._wake.wait(self._pause())
 
-    def _begin_due(self, limits: Mapping[str, int]) -> int:
-        now = self._clock()
-        until = now + timedelta(seconds=self._options.lease_seconds)
+    def _begin(self, limits: Mapping[str, int]) -> bool:
+        try:
+            more = self._begin_due(limits)
+        except StorageError as error:
+            if not self._failing:  # once an outage
+                log.error("cannot lease", error=str(error))
+            self._failing = True
+            return False
+        except Exception:  # a loop that ends would leave a process that only seems to work
+            log.exception("cannot lease")
+            return False
+        self._failing = False
+        return more
+
+    def _begin_due(self, limits: Mapping[str, int]) -> bool:
+        """Whether it makes sense to come again at once."""
         room = self._options.threads + self._options.batch - self._under_way
-        leased = self._store.lease(self._name, now, until, limits, limit=room)
+        heard = self._announced.taken(limits, room) if self._announced else []
+        leased = self._lease(heard, limits, room)
         for delivery in leased:
             self._count(1)
             self._throttle.begin(delivery.target)
             self._pool.submit(self._carry, delivery).add_done_callback(_tell)
-        return len(leased)
+        return bool(heard or leased)
+
+    def _lease(self, heard: Sequence[int], limits: Mapping[str, int], room: int) -> list[Delivery]:
+        now = self._clock()
+        until = now + timedelta(seconds=self._options.lease_seconds)
+        if heard:
+            return self._store.lease_announced(self._name, now, until, heard)
+        if self._announced is None:
+            return self._store.lease(self._name, now, until, limits, limit=room)
+        if not self._announced.must_look():
+            return []
+        leased = self._store.lease(self._name, now, until, limits, limit=room)
+        self._announced.looked(len(leased))
+        return leased
 
     def _limits(self) -> Mapping[str, int]:
         # a refill once the threads are about to run dry, not one lease for each that ends
@@ -145,7 +188,9 @@ class Worker:
             self._under_way += change
 
     def _pause(self) -> float:
-        """Until something comes due, at most `idle_seconds`."""
+        """Until something comes due, at most `idle_seconds`. What is announced wakes us, whenever it comes due."""
+        if self._announced is not None:
+            return self._options.idle_seconds
         try:
             due = self._store.next_due(self._clock())
         except StorageError:

@@ -106,9 +106,9 @@ class Erp:
             return self._found(asked.query)
         if asked.path == self._path and asked.method == "POST":
             return self._create(asked)
-        if found := re.fullmatch(rf"{re.escape(self._path)}/([^/]+)(?:/({CHANGES}))?", asked.path):
+        if found := re.fullmatch(rf"{re.escape(self._path)}/([^/]+)(?:/({CHANGES}|changes))?", asked.path):
             number = unquote(found[1])
-            if asked.method == "POST" and found[2]:
+            if asked.method == "POST" and found[2] and found[2] != "changes":
                 return self._change(number, found[2], asked)
             if asked.method == "GET" and not found[2] and number in self._by_number:
                 return Answer(body=_told(self._by_number[number][0]))
@@ -121,8 +121,9 @@ class Erp:
         return Answer(body=[_told(one) for one in self._by_number.get(number, [])])
 
     def _changes(self, number: str, name: str) -> list[dict[str, Any]]:
-        named = [one for one in self.effects if (one.order_number, one.name) == (number, name)]
-        return [{"id": f"{number}-{n}", "idempotency_key": one.key} for n, one in enumerate(named, 1)]
+        of_order = [one for one in self.effects if one.order_number == number and one.name != "create"]
+        named = [one for one in of_order if name in {one.name, "changes"}]
+        return [_change_told(f"{number}-{n}", one) for n, one in enumerate(named, 1)]
 
     def _create(self, asked: Asked) -> Answer:
         try:
@@ -189,6 +190,12 @@ class Erp:
             return Answer(status=400, body={"message": "the body is no JSON"})
         known = ", ".join([*told, "faults", "clock"])
         return admin.common(asked, body, self.lottery, self.clock) or Answer(status=404, body={"message": known})
+
+
+def _change_told(named: str, one: Effect) -> dict[str, Any]:
+    payload = one.payload if isinstance(one.payload, dict) else {}
+    numbers = {name: payload[name] for name in ("order_number", "refund_number") if name in payload}
+    return {"id": named, "idempotency_key": one.key, "change": one.name} | numbers
 
 
 def _told(one: dict[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,8 @@ class _Groups:
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
             group, last = self._gather(first)
-            self._commit(group)
+            # whoever gave up waiting was told nothing; a future that was cancelled cannot take a result
+            self._commit([member for member in group if member[1].set_running_or_notify_cancel()])
             if last:
                 break
         self._disconnect()
@@ -89,7 +90,7 @@ class _Groups:
             group.append(following)
         return group, False
 
-    def _commit(self, group: Sequence[tuple[Write, Future[Any]]]) -> None:
+    def _commit(self, group: Sequence[tuple[Write, Future[Any]]], tries: int = 3) -> None:
         try:
             connection = self._connected()
             with connection.begin():
@@ -98,7 +99,7 @@ class _Groups:
                 prepared.flush(connection)
         except Exception as error:  # noqa: BLE001  a bug in one write must not kill the thread that serves all
             self._disconnect()
-            self._apart(group, error)
+            self._apart(group, error, tries - 1)
         else:
             for (_, future), result in zip(group, results, strict=True):
                 future.set_result(result)
@@ -115,12 +116,27 @@ class _Groups:
                 self._connection.close()
             self._connection = None
 
-    def _apart(self, group: Sequence[tuple[Write, Future[Any]]], error: Exception) -> None:
-        if len(group) == 1:
+    def _apart(self, group: Sequence[tuple[Write, Future[Any]]], error: Exception, tries: int) -> None:
+        if len(group) == 1 and not (tries and _is_deadlock(error)):
             group[0][1].set_exception(_ours(error))
             return
+        try:
+            self._connected()
+        except SQLAlchemyError as gone:  # the database is: everybody learns it now, not one after the other
+            for _, future in group:
+                future.set_exception(_ours(gone))
+            return
         for member in group:
-            self._commit([member])
+            self._commit([member], tries)
+
+
+def _is_deadlock(error: BaseException | None) -> bool:
+    """Two processes' groups held what the other wanted; the database broke one off, which is run once more."""
+    while error is not None:
+        if type(error).__name__ in {"DeadlockDetected", "SerializationFailure"}:
+            return True
+        error = error.__cause__
+    return False
 
 
 def _ours(error: Exception) -> Exception:

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError
 
@@ -22,8 +22,24 @@ def open_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url, parsed.database)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=10, pool_pre_ping=True)
+        return _postgres(parsed)
     raise ConfigurationError([f"database.url: {parsed.get_backend_name()} is neither sqlite nor postgresql"])
+
+
+def _postgres(url: URL) -> Engine:
+    # a server that is gone without a word must be noticed, or every thread would wait for it; the URL may say otherwise
+    patience = {
+        "connect_timeout": "5",
+        "tcp_user_timeout": "15000",
+        "keepalives_idle": "10",
+        "keepalives_interval": "5",
+        "keepalives_count": "2",
+        "application_name": "crossdock",
+        # compiling a statement that reads a few rows takes a hundred times as long as running it
+        "options": "-c jit=off",
+    }
+    said = url.set(drivername="postgresql+psycopg").update_query_dict({**patience, **url.query})
+    return create_engine(said, pool_size=10, pool_pre_ping=True)
 
 
 def _sqlite(url: str, path: str | None) -> Engine:

@@ -15,7 +15,7 @@ from crossdock.contract.message import Message
 from crossdock.delivery.records import Arrival, Attempt, Delivery, Link, Recorded, Settlement
 from crossdock.delivery.store import Checkpoint, DeadFilter, DeliveryView, Event, Pause
 from crossdock.errors import LeaseLost, StorageError
-from crossdock.storage import inbox, letters, outbox, reading, retention, streams, trail
+from crossdock.storage import announcing, inbox, letters, outbox, reading, retention, streams, trail
 from crossdock.storage.committer import Committer
 from crossdock.storage.payloads import Payloads, Sealer
 
@@ -87,6 +87,16 @@ class SqlStore:
     ) -> list[Delivery]:
         """Heads of lanes that are due."""
         return self._committer.run(lambda c: outbox.lease(c, self._payloads, worker, now, until, dict(limits), limit))
+
+    def announce(
+        self, targets: Sequence[str], now: datetime, *, before: datetime | None, limit: int
+    ) -> dict[str, list[int]]:
+        """What a broker is to be told of."""
+        return self._committer.run(lambda c: announcing.announce(c, targets, now, before, limit))
+
+    def lease_announced(self, worker: str, now: datetime, until: datetime, ids: Sequence[int]) -> list[Delivery]:
+        """Those of them that are still due."""
+        return self._committer.run(lambda c: announcing.lease_announced(c, self._payloads, worker, now, until, ids))
 
     def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> None:
         """Everything an attempt changes, under its fence."""

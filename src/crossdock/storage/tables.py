@@ -144,6 +144,8 @@ deliveries = Table(
     Column("resolved_at", Moment),
     Column("resolved_why", Text, nullable=False, server_default=""),
     Column("memo", Text, nullable=False, server_default="{}"),
+    Column("announced", Integer, nullable=False, server_default="-1"),  # the fence under which a broker was told of it
+    Column("announced_at", Moment),
     UniqueConstraint("target", "key"),
     Index(
         "ix_deliveries_due",
@@ -161,6 +163,14 @@ deliveries = Table(
         sqlite_where=text("is_open = 1"),
         postgresql_where=text("is_open = 1"),
     ),
+    # a claim moves the fence on, so a row comes back into this index by itself; SQLite has no fleet and no use for it
+    Index(
+        "ix_deliveries_unannounced",
+        "target",
+        "priority",
+        "due_at",
+        postgresql_where=text("is_open = 1 AND announced <> fence"),
+    ).ddl_if(dialect="postgresql"),
     Index("ix_deliveries_subject", "source", "subject"),
     Index("ix_deliveries_state", "state", "flow", "target"),
     Index("ix_deliveries_reference", "reference"),

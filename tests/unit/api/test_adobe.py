@@ -100,7 +100,7 @@ def world(keys: dict[str, RSAPrivateKey]) -> Iterator[World]:
             "keeping": AdobeDoor(Door(connection="keeping", client_id=US, keep_unknown=True), ring),
         }
         hooks = Webhooks(doors, inbox, lambda: NOW, body_limit=100_000, registry=registry, challenged=doors)
-        with TestClient(create_app(hooks, lambda: True, registry)) as client:
+        with TestClient(create_app(hooks, lambda: {"status": "ok"}, registry)) as client:
             held.append(World(client, inbox, server, ring, keys))
             yield held[0]
 
@@ -237,7 +237,7 @@ def test_a_key_server_that_is_down(fresh: World) -> None:
     doors = {"store": AdobeDoor(Door(connection="store", client_id=US), ring)}
     hooks = Webhooks(doors, fresh.inbox, lambda: NOW, body_limit=100_000, registry=registry)
     body = raw(event())
-    with TestClient(create_app(hooks, lambda: True, registry)) as client:
+    with TestClient(create_app(hooks, lambda: {"status": "ok"}, registry)) as client:
         assert client.post("/webhooks/store/x", content=body, headers=fresh.headers(body)).status_code == 503
 
 
@@ -313,7 +313,7 @@ def test_over_a_real_connection(fresh: World) -> None:
     doors = {"store": AdobeDoor(Door(connection="store", client_id=US), ring)}
     registry, http, body = CollectorRegistry(), Http(), raw(event(1), event(2))
     hooks = Webhooks(doors, fresh.inbox, lambda: NOW, body_limit=100_000, registry=registry, challenged=doors)
-    server = ApiServer(create_app(hooks, lambda: True, registry), "127.0.0.1", 0)
+    server = ApiServer(create_app(hooks, lambda: {"status": "ok"}, registry), "127.0.0.1", 0)
     server.start()
     try:
         url = f"{server.url}/webhooks/store/events"

@@ -71,7 +71,7 @@ def served() -> Iterator[tuple[TestClient[Any], Inbox]]:
     }
     registry = CollectorRegistry()
     hooks = Webhooks(doors, inbox, lambda: NOW, body_limit=100_000, registry=registry)
-    with TestClient(create_app(hooks, lambda: True, registry)) as client:
+    with TestClient(create_app(hooks, lambda: {"status": "ok"}, registry)) as client:
         yield client, inbox
 
 

@@ -1,0 +1,149 @@
+"""The way to RabbitMQ or to PostgreSQL goes down and comes back; the servers themselves are everybody's and stay up."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.databases import postgres_url
+from tests.fleet.proxy import Proxy
+from tests.fleet.town import Process, Town, health, hook, metric, town_in
+from tests.material import needs_shared
+from tests.rabbit import forget_queues
+from tests.walk.world import until
+
+pytestmark = [needs_shared, pytest.mark.services]
+DOWN = "broker down: work is found in the tables, more slowly"
+
+
+def by(proxy: Proxy, url: str) -> str:
+    """The same URL by way of the proxy."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    return url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{proxy.port}")
+
+
+def before(url: str) -> Proxy:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return Proxy(parts.hostname, parts.port)
+
+
+@pytest.fixture
+def broker(rabbit: str) -> Iterator[Proxy]:
+    with before(rabbit) as proxy:
+        yield proxy
+    forget_queues(rabbit, "store", "erp")
+
+
+@pytest.fixture
+def town(tmp_path: Path, broker: Proxy, rabbit: str) -> Iterator[Town]:
+    with postgres_url() as database, town_in(tmp_path, database) as found:
+        found.configure(by(broker, rabbit))
+        yield found
+
+
+def roles(town: Town) -> tuple[list[Process], list[str]]:
+    started = [town.start(role, "--port", "0") for role in ("api", "worker", "poller")]
+    return started, [one.url() for one in started]
+
+
+def says(urls: list[str], broker: str) -> bool:
+    return all(health(url)[1]["broker"] == broker for url in urls)
+
+
+def test_without_rabbitmq_work_goes_on_and_with_it_again_faster(town: Town, broker: Proxy) -> None:
+    processes, urls = roles(town)
+    town.place(10)
+    town.arrived(10)
+    broker.down()
+    until(lambda: says(urls, "down"))
+    assert [health(url)[0] for url in urls] == [200] * 3, "slower, not unable"
+    assert {metric(url, "crossdock_broker_up") for url in urls} == {0}
+    town.place(10)
+    town.arrived(20)
+    broker.up()
+    until(lambda: says(urls, "ok"))
+    told = sum(metric(url, "crossdock_announced_total") for url in urls)
+    town.place(10)
+    town.arrived(30)
+    assert sum(metric(url, "crossdock_announced_total") for url in urls) >= told + 30
+    assert [(one.said(DOWN), one.said("broker is back")) for one in processes] == [(1, 1)] * 3
+    assert [one.ended() for one in processes] == [0] * 3
+
+
+def test_cut_connections_in_the_middle_of_the_stream_cost_nothing(town: Town, broker: Proxy) -> None:
+    roles(town)
+    for count in (20, 40, 60):
+        town.place(20)
+        until(lambda wanted=count: len(town.erp.kept) >= wanted - 15)  # type: ignore[misc]
+        broker.down()
+        broker.up()
+    town.arrived(60)
+
+
+def test_rabbitmq_may_be_down_when_everything_starts(town: Town, broker: Proxy) -> None:
+    broker.down()
+    processes, urls = roles(town)
+    until(lambda: says(urls, "down"))
+    town.place(5)
+    town.arrived(5)
+    broker.up()
+    until(lambda: says(urls, "ok"))
+    town.place(5)
+    town.arrived(10)
+    assert [one.said(DOWN) for one in processes] == [1] * 3
+
+
+def test_it_stops_in_good_order_while_rabbitmq_is_down(town: Town, broker: Proxy) -> None:
+    processes, urls = roles(town)
+    broker.down()
+    until(lambda: says(urls, "down"))
+    assert [one.ended(signal.SIGTERM, 30) for one in processes] == [0] * 3
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_without_postgresql_intake_says_so_and_nothing_acknowledged_is_lost(
+    tmp_path: Path, rabbit: str, announced: bool
+) -> None:
+    with postgres_url() as real, before(real) as database, town_in(tmp_path, by(database, real)) as town:
+        town.configure(rabbit if announced else "", look_s=1)
+        api, worker = town.start("api", "--port", "0"), town.start("worker", "--port", "0")
+        url, place = api.url(), worker.url()
+        numbers = town.place(60)
+        taken: list[int] = []
+        refused: list[dict[str, str]] = []
+        broken = threading.Event()
+
+        def tell() -> None:
+            for number in numbers:
+                while (answer := hook(url, number))[0] != 202:  # as any sender: it is told when to come again
+                    assert answer[0] == 503
+                    refused.append(answer[1])
+                    broken.set()
+                    assert not ended.wait(0.05)
+                taken.append(number)
+
+        ended = threading.Event()
+        sender = threading.Thread(target=tell)
+        sender.start()
+        until(lambda: len(taken) >= 20)
+        database.down()
+        assert broken.wait(30)
+        assert [health(one)[0] for one in (url, place)] == [503, 503]
+        database.up()
+        sender.join(60)
+        ended.set()
+        assert len(taken) == 60
+        assert all(one["retry-after"].isdigit() for one in refused)
+        town.arrived(60)
+        assert [health(one)[0] for one in (url, place)] == [200, 200]
+        assert [one.ended() for one in (api, worker)] == [0, 0]
+    if announced:
+        forget_queues(rabbit, "store", "erp")

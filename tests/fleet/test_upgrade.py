@@ -1,0 +1,82 @@
+"""Rolling upgrade: workers of the old and of the new version side by side on one database."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crossdock.storage.engine import open_engine
+from tests.databases import postgres_url
+from tests.fleet.town import Town, hook, town_in
+from tests.material import needs_shared
+from tests.migrations.test_additive import brought_to, revisions
+from tests.rabbit import forget_queues
+from tests.walk.world import until
+
+pytestmark = [needs_shared, pytest.mark.services]
+
+
+@pytest.fixture
+def town(tmp_path: Path, rabbit: str) -> Iterator[Town]:
+    with postgres_url() as database, town_in(tmp_path, database) as found:
+        engine = open_engine(database)
+        brought_to(engine, revisions()[0])
+        engine.dispose()
+        found.configure(rabbit, look_s=1)
+        yield found
+    forget_queues(rabbit, "store", "erp")
+
+
+def old(town: Town) -> tuple[str, ...]:
+    return sys.executable, "-m", "tests.fleet.old_worker", str(town.config)
+
+
+def carried_by(town: Town) -> set[str]:
+    return {str(row[0]) for row in town.asked("SELECT DISTINCT leased_by FROM seen_leases")}
+
+
+def test_the_old_version_goes_on_while_the_new_one_comes(town: Town) -> None:
+    town.asked_to(
+        """CREATE TABLE seen_leases (leased_by TEXT);
+           CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN INSERT INTO seen_leases VALUES (NEW.leased_by); RETURN NEW; END $$;
+           CREATE TRIGGER see AFTER UPDATE ON deliveries FOR EACH ROW WHEN (NEW.leased_by IS NOT NULL)
+           EXECUTE FUNCTION see();"""
+    )
+    before = town.run(*old(town))
+    before.url()
+    url = town.start("api", "--port", "0").url()  # it brings the tables up to date under the old worker's feet
+    for number in town.place(15):
+        assert hook(url, number)[0] == 202
+    town.arrived(15)
+    assert carried_by(town) == {"old"}
+    new = town.start("worker", "--port", "0")
+    new.url()
+    for number in town.place(60):
+        assert hook(url, number)[0] == 202
+    town.arrived(75)
+    assert "old" in carried_by(town)
+    assert len(carried_by(town)) == 2, "both had their share"
+    assert before.ended() == 0
+    for number in town.place(10):
+        hook(url, number)
+    town.arrived(85)
+    assert new.said("lease lost") == before.said("lease lost") == 0
+
+
+@pytest.mark.parametrize("victim", ["old", "new"])
+def test_each_takes_over_what_the_other_left(town: Town, victim: str) -> None:
+    running = {"old": town.run(*old(town))}
+    running["old"].url()
+    url = town.start("api", "--port", "0").url()
+    running["new"] = town.start("worker", "--port", "0")
+    running["new"].url()
+    for number in town.place(40):
+        hook(url, number)
+    until(lambda: len(town.erp.kept) >= 5)
+    running[victim].ended(signal.SIGKILL)
+    town.arrived(40)
