@@ -35,6 +35,7 @@ class Desk:
     def __init__(self, folder: Path, database: str, shop: tuple[Shop, str], erp: tuple[Erp, str]) -> None:
         self.shop, self.erp = shop[0], erp[0]
         self._settings = (folder, shop[1], erp[1], database)
+        self.folder = folder
         self._file = folder / "crossdock.toml"
         self._file.write_text(toml(settings(*self._settings).model_dump(mode="json", exclude_defaults=True)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -173,6 +174,23 @@ def test_nothing_unresolved_expires_however_old_and_a_replay_works_afterwards(de
     finally:
         crossdock.store.close()
     assert "were let go by age" in desk.says("audit", "verify")
+
+
+@needs_shared
+def test_a_hash_noted_elsewhere_shows_a_tail_that_was_cut_and_written_anew(desk: Desk) -> None:
+    for why in ("one", "two"):
+        desk.says("pause", "erp", "--why", why)
+        desk.says("resume", "erp")
+    head = desk.says("audit", "verify").strip().rsplit(" ", 1)[1]
+    desk.says("pause", "erp", "--why", "three")
+    assert "The noted hash is that of row 4" in desk.says("audit", "verify", "--noted", head)
+    with sqlite3.connect(desk.folder / "crossdock.sqlite") as thief:
+        thief.execute("DELETE FROM audit WHERE position >= 4")
+    thief.close()
+    desk.says("resume", "erp")
+    assert "4 rows, unbroken" in desk.says("audit", "verify")
+    assert "cut off or written anew" in desk.says("audit", "verify", "--noted", head, code=1)
+    assert "hexadecimal" in desk.says("audit", "verify", "--noted", "last one", code=2)
 
 
 @needs_shared

@@ -18,16 +18,34 @@ app = typer.Typer(no_args_is_help=True, help="The audit trail: verify, export, e
 
 
 @app.command()
-def verify(config: ConfigOption = None) -> None:
+def verify(
+    config: ConfigOption = None,
+    noted: Annotated[str, typer.Option(help="A last hash of before, noted elsewhere: is it still in the chain?")] = "",
+) -> None:
     """Check the whole hash chain, past what was let go by age; exit code 1 names the first row that does not fit."""
     with store_of(config) as store:
-        proof = store.audit_proof()
+        proof = store.audit_proof(_hash(noted))
     if proof.broken_at is not None:
         broken = f"row {proof.broken_at} does not fit the chain: it, or one before it, was changed or removed"
         say(plain(broken, "red"), to=complaints)
         raise typer.Exit(1)
-    last = f"Last hash (note it elsewhere to see a cut tail): {proof.head}" if proof.rows else "Nothing happened yet."
-    say(f"{proof.rows} rows, unbroken{_from(proof)}. {last}")
+    if noted and proof.noted_at is None:
+        gone = ", unless it is among those let go by age" if proof.gone else ""
+        say(
+            plain(f"no row has the noted hash: the rows up to it were cut off or written anew{gone}", "red"),
+            to=complaints,
+        )
+        raise typer.Exit(1)
+    last = f"Last hash (note it elsewhere, for --noted): {proof.head}" if proof.rows else "Nothing happened yet."
+    found = f" The noted hash is that of row {proof.noted_at}." if noted else ""
+    say(f"{proof.rows} rows, unbroken{_from(proof)}.{found} {last}")
+
+
+def _hash(noted: str) -> bytes:
+    try:
+        return bytes.fromhex(noted)
+    except ValueError as error:
+        raise typer.BadParameter("a hash is hexadecimal", param_hint="--noted") from error
 
 
 def _from(proof: Proof) -> str:

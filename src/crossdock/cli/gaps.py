@@ -136,7 +136,7 @@ def _of_run(run: Run, found: Examined) -> list[tuple[int, Gap]]:
     low = run[0]
     for number in (*sorted(there), run[1] + 1):
         if number > low:
-            gaps.append((low, _gone((low, number - 1), found.looks)))
+            gaps.append((low, _gone((low, number - 1), found)))
         low = number + 1
     return gaps
 
@@ -150,11 +150,20 @@ def _elsewhere(order: Counted, found: Examined) -> Gap | None:
     return Gap(ids=str(order.id), kind="elsewhere", why=why, number=order.number)
 
 
-def _gone(run: Run, looks: Looks) -> Gap:
+def _gone(run: Run, found: Examined) -> Gap:
     ids = str(run[0]) if run[0] == run[1] else f"{run[0]}-{run[1]}"
-    seen = [number for number in looks if number.isdigit() and run[0] <= int(number) <= run[1]]
+    seen = [number for number in found.looks if number.isdigit() and run[0] <= int(number) <= run[1]]
     before = f" (seen before it went: {', '.join(seen)})" if seen else ""
-    return Gap(ids=ids, kind="gone", why=f"the store has no such order: rolled back or deleted{before}")
+    cause = (
+        "rolled back or deleted, or its transaction is still open" if _late(run, found) else "rolled back or deleted"
+    )
+    return Gap(ids=ids, kind="gone", why=f"the store has no such order: {cause}{before}")
+
+
+def _late(run: Run, found: Examined) -> bool:
+    """Whether the order that follows is so young that polling still waits for what was begun before it."""
+    after = next((order.created_at for order in found.orders if order.id > run[1]), None)
+    return after is not None and found.reach is not None and after >= found.reach.again_from
 
 
 def _at(moment: datetime) -> str:

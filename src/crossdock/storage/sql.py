@@ -217,12 +217,12 @@ class SqlStore:
         """Audit rows older than this of which nothing is unresolved; returns how many went."""
         return self._committer.run(lambda c: retention.forget_rows(c, self._payloads, before, now, limit))
 
-    def audit_proof(self) -> trail.Proof:
-        """Seal all, then check all."""
+    def audit_proof(self, noted: bytes = b"") -> trail.Proof:
+        """Seal all, then check all, and look for a hash that was noted."""
         while self.seal_audit():
             pass
         with self._snapshot.connect() as connection:
-            return trail.prove(connection)
+            return trail.prove(connection, noted)
 
     def audit_broken_at(self) -> int | None:
         """The first position that does not fit the chain, or None."""

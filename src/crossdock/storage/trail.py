@@ -115,7 +115,7 @@ class Proof(Record, frozen=True, kw_only=True):
     """What checking the chain came to. `broken_at`: the first position that does not fit, or None.
 
     `rows` were checked, from the position `since` on, up to `head`, the last hash; `gone` older ones were let go
-    before, lately at `removed_at`, and `anchors` hold their places.
+    before, lately at `removed_at`, and `anchors` hold their places. `noted_at`: where the hash stands that was noted.
     """
 
     rows: int
@@ -125,12 +125,17 @@ class Proof(Record, frozen=True, kw_only=True):
     gone: int = 0
     anchors: int = 0
     removed_at: datetime | None = None
+    noted_at: int | None = None
 
 
-def prove(connection: Connection) -> Proof:
-    """Every row that is there, against the one before it or the anchor in that one's place."""
+def prove(connection: Connection, noted: bytes = b"") -> Proof:
+    """Every row that is there, against the one before it or the anchor in that one's place.
+
+    `noted`: the hash that once was the last one. Where the chain holds and has it not, its tail was cut off and
+    written anew, unless it went with rows let go by age.
+    """
     held = list(anchors.listed(connection))
-    walk = _Walk(held)
+    walk = _Walk(held, noted)
     query = select(audit).where(audit.c.position.is_not(None)).order_by(audit.c.position)
     with connection.execute(query, execution_options={"yield_per": PAGE}) as rows:
         broken = next((place for row in rows if (place := walk.take(row)) is not None), None)
@@ -142,14 +147,17 @@ def prove(connection: Connection) -> Proof:
         gone=sum(one.last - one.first + 1 for one in held),
         anchors=len(held),
         removed_at=max((one.removed_at for one in held), default=None),
+        noted_at=walk.noted_at,
     )
 
 
 class _Walk:
     """Along the chain, row by row, over the anchors."""
 
-    def __init__(self, held: Sequence[anchors.Anchor]) -> None:
+    def __init__(self, held: Sequence[anchors.Anchor], noted: bytes) -> None:
         self._held = {one.first: one for one in held}
+        self._noted = noted
+        self.noted_at: int | None = None
         self.previous, self._expected = GENESIS, 1
         self.rows = self.since = 0
 
@@ -161,7 +169,7 @@ class _Walk:
         if row.position != self._expected or row.hash != self.previous:
             return self._expected
         self.rows, self.since = self.rows + 1, self.since or self._expected
-        self._expected += 1
+        self._pass(self._expected)
         return None
 
     def end(self) -> int | None:
@@ -172,8 +180,14 @@ class _Walk:
         while (anchor := self._held.pop(self._expected, None)) is not None:
             if anchor.before != self.previous:
                 return self._expected
-            self.previous, self._expected = anchor.hash, anchor.last + 1
+            self.previous = anchor.hash
+            self._pass(anchor.last)
         return None
+
+    def _pass(self, position: int) -> None:
+        if self.previous == self._noted:
+            self.noted_at = position
+        self._expected = position + 1
 
 
 def export(connection: Connection, payloads: Payloads, *, bodies: bool) -> Iterator[dict[str, Any]]:

@@ -104,6 +104,12 @@ def test_ids_that_the_store_does_not_have_are_told_as_runs() -> None:
     assert missed([hour]) == []
 
 
+@pytest.mark.parametrize(("minute", "open_still"), [(19, False), (20, True)])
+def test_an_id_just_before_a_young_order_may_still_come(minute: int, open_still: bool) -> None:
+    _, why = only(examined([order(5), order(7, minute)], [look(5), look(7)], runs=[(6, 6)]))
+    assert ("still open" in why) is open_still
+
+
 def test_an_order_outside_of_what_the_connection_is_shown_is_named_with_its_store_view() -> None:
     away = order(6, listed=False, store_view="3")
     kind, why = only(examined([order(5), order(7)], [look(5), look(7)], runs=[(6, 6)], unlisted=[away]))
