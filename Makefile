@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-long check chaos bench clean
 
 demo: $(READY)  ## a sandbox store, a sandbox ERP and Crossdock, with faults on
 	$(VENV)/bin/crossdock demo $(ARGS)
@@ -19,6 +19,9 @@ check: $(READY)  ## lint, types, import contracts
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+chaos: $(READY)  ## a storm: ORDERS=2000 SEED=1 STORAGE=sqlite|postgres
+	$(VENV)/bin/python -m tests.chaos.storm --orders $(or $(ORDERS),2000) --seed $(or $(SEED),1) --storage $(or $(STORAGE),sqlite) $(ARGS)
 
 bench: $(READY)  ## figures of this machine
 	$(VENV)/bin/python -m benchmarks.bench $(ARGS)
