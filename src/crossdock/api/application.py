@@ -55,10 +55,23 @@ def create_app(
         """Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    return Litestar([receive, live, is_ready, metrics], openapi_config=_described(), logging_config=None)
+    app = Litestar([receive, live, is_ready, metrics], openapi_config=DESCRIBED, logging_config=None)
+    # a mounted application describes nothing of itself
+    app.openapi_schema.paths = {**(app.openapi_schema.paths or {}), "/webhooks/{connection}/{event}": _webhook()}
+    return app
 
 
-def _described() -> OpenAPIConfig:
+DESCRIBED = OpenAPIConfig(
+    title="Crossdock",
+    version="1",
+    path="/",
+    render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    components=[],
+    servers=[],
+)
+
+
+def _webhook() -> PathItem:
     def text(name: str, where: str) -> Parameter:
         return Parameter(name=name, param_in=where, required=True, schema=Schema(type=OpenAPIType.STRING))
 
@@ -80,12 +93,4 @@ def _described() -> OpenAPIConfig:
             "405": OpenAPIResponse(description="This connection takes only POST"),
         },
     )
-    return OpenAPIConfig(
-        title="Crossdock",
-        version="1",
-        path="/",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        components=[],
-        servers=[],
-        webhooks={"receiveWebhook": PathItem(post=operation, get=challenge)},
-    )
+    return PathItem(post=operation, get=challenge)
