@@ -22,6 +22,7 @@ from crossdock.errors import BrokerDown, StorageError
 from crossdock.model.base import Record
 
 log = structlog.get_logger("crossdock.relay")
+SOON = 0.25
 
 
 class Dispatch(Protocol):
@@ -85,8 +86,8 @@ class Announced:
         self._changed = threading.Condition()
         self._closed = False
 
-    def offer(self, target: str, ids: Sequence[int], patience: float = 5.0) -> bool:
-        """Waits for room. False when none came: then they are left to others, and to a later announcement."""
+    def offer(self, target: str, ids: Sequence[int], patience: float = 30.0) -> bool:
+        """Waits for room. False when none came: by then they are announced again, here or elsewhere."""
         with self._changed:
             free = self._changed.wait_for(
                 lambda: self._closed or len(self._ids.get(target, ())) < self._room, timeout=patience
@@ -114,9 +115,17 @@ class Announced:
         """Whether it is time to look into the tables, announced or not."""
         return time.monotonic() >= self._look_at
 
+    def look_in(self) -> float:
+        """Seconds until then."""
+        return max(0.0, self._look_at - time.monotonic())
+
     def looked(self, found: int) -> None:
         """Where something was found there may be more."""
         self._look_at = time.monotonic() + (0.0 if found else self._every)
+
+    def missed(self) -> None:
+        """Some could not be claimed: others were quicker, or a transaction held them just then. Look soon."""
+        self._look_at = min(self._look_at, time.monotonic() + SOON)
 
     def look(self) -> None:
         """Now: nobody announces anything."""

@@ -146,10 +146,13 @@ class Worker:
     def _lease(self, heard: Sequence[int], limits: Mapping[str, int], room: int) -> list[Delivery]:
         now = self._clock()
         until = now + timedelta(seconds=self._options.lease_seconds)
-        if heard:
-            return self._store.lease_announced(self._name, now, until, heard)
         if self._announced is None:
             return self._store.lease(self._name, now, until, limits, limit=room)
+        if heard:
+            leased = self._store.lease_announced(self._name, now, until, heard)
+            if len(leased) < len(heard):
+                self._announced.missed()
+            return leased
         if not self._announced.must_look():
             return []
         leased = self._store.lease(self._name, now, until, limits, limit=room)
@@ -190,7 +193,7 @@ class Worker:
     def _pause(self) -> float:
         """Until something comes due, at most `idle_seconds`. What is announced wakes us, whenever it comes due."""
         if self._announced is not None:
-            return self._options.idle_seconds
+            return min(self._options.idle_seconds, self._announced.look_in())
         try:
             due = self._store.next_due(self._clock())
         except StorageError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crossdock.delivery.dispatch import Announced, Relay, RelayOptions
+from crossdock.delivery.dispatch import SOON, Announced, Relay, RelayOptions
 from crossdock.errors import BrokerDown
 from crossdock.storage.sql import SqlStore
 from tests.databases import sqlite_url
@@ -149,8 +149,20 @@ def test_looking_into_the_tables_goes_on_while_it_finds_something() -> None:
     assert announced.must_look()
     announced.looked(0)
     assert not announced.must_look()
+    announced.missed()
+    assert 0 < announced.look_in() <= SOON
+    announced.looked(0)
     announced.look()
     assert announced.must_look()
+    assert announced.look_in() == 0
+
+
+def test_what_a_transaction_held_just_then_is_found_soon(told: Told) -> None:
+    """The announcement comes to nothing, and the broker does not say it again: the worker looks for itself."""
+    told.relay.stop()
+    told.hear("1")
+    told.announced.offer("shop", [987_654], 0)
+    until(lambda: bool(told.store.known("shop", "1")))
 
 
 def test_a_relay_stops_while_it_waits(told: Told) -> None:
