@@ -54,7 +54,7 @@ class Desk:
     def says(self, *verb: str, code: int = 0) -> str:
         result: Result = CliRunner().invoke(app, [*verb, "-c", str(self._file)], env={"COLUMNS": "400"})
         assert result.exit_code == code, (verb, result.output, result.exception)
-        return result.output if code else result.stdout
+        return result.stdout or result.output
 
     def told(self, *verb: str) -> Any:
         return json.loads(self.says(*verb, "--json"))

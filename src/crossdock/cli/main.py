@@ -5,7 +5,20 @@ from __future__ import annotations
 import typer
 
 from crossdock import log
-from crossdock.cli import audit, config, connections, coverage, dead, demo, explain, map_order, run, sandbox, shop
+from crossdock.cli import (
+    audit,
+    config,
+    connections,
+    coverage,
+    dead,
+    demo,
+    effects,
+    explain,
+    map_order,
+    run,
+    sandbox,
+    shop,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +39,7 @@ app.command("doctor")(shop.doctor)
 app.add_typer(config.app, name="config")
 app.add_typer(dead.app, name="dead")
 app.add_typer(explain.app, name="explain")
+app.add_typer(effects.app, name="effects")
 app.add_typer(audit.app, name="audit")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(shop.app, name="store")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import threading
 from pathlib import Path
@@ -45,6 +46,7 @@ def _until_stopped(config: Path | None, roles: frozenset[Role], port: int | None
     settings = settings_or_exit(config)
     log.configure(settings.log.level, json=settings.log.format == "json")
     log.catch_strays()
+    faulthandler.enable()  # a crash in a library's native code tells where it was
     stopping = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stopping.set())

@@ -60,6 +60,14 @@ class Sink(Protocol[R_contra]):
         """The receipt of a put under this key, where the target has it; None where it has not."""
 
 
+@runtime_checkable
+class CountingSink(Protocol[R_contra]):
+    """A sink that can tell how often an effect is there: what `crossdock effects verify` asks."""
+
+    def count(self, record: R_contra, key: str) -> int:
+        """How many effects the target has of this key: 0 is missing, 2 doubled. Reads only. Raises DeliveryError."""
+
+
 class BatchSink(Protocol[R_contra]):
     """A sink that takes many at once."""
 

@@ -65,6 +65,21 @@ def dead(connection: Connection, which: DeadFilter) -> list[DeliveryView]:
     return [view_of(row) for row in connection.execute(query.order_by(deliveries.c.id).limit(which.limit))]
 
 
+def delivered(
+    connection: Connection, flow: str, target: str, begin: datetime, end: datetime, after: int, limit: int
+) -> list[DeliveryView]:
+    """What was delivered at `begin` or later and before `end`, by id, behind `after`."""
+    query = select(deliveries).where(
+        deliveries.c.flow == flow,
+        deliveries.c.target == target,
+        deliveries.c.state == State.DELIVERED,
+        deliveries.c.settled_at >= begin,
+        deliveries.c.settled_at < end,
+        deliveries.c.id > after,
+    )
+    return [view_of(row) for row in connection.execute(query.order_by(deliveries.c.id).limit(limit))]
+
+
 def delivery(connection: Connection, payloads: Payloads, delivery_id: int) -> tuple[DeliveryView, Message] | None:
     """One delivery with its message."""
     row = connection.execute(

@@ -149,6 +149,13 @@ class SqlStore:
         found: list[DeliveryView] = self._read(reading.dead, which)
         return found
 
+    def delivered(
+        self, flow: str, target: str, begin: datetime, end: datetime, after: int, limit: int
+    ) -> list[DeliveryView]:
+        """Of a period, by id."""
+        found: list[DeliveryView] = self._read(reading.delivered, flow, target, begin, end, after, limit)
+        return found
+
     def delivery(self, delivery_id: int) -> tuple[DeliveryView, Message] | None:
         """One delivery with its message."""
         found: tuple[DeliveryView, Message] | None = self._read(reading.delivery, self._payloads, delivery_id)

@@ -39,13 +39,21 @@ def pick(data: Any, wanted: Wanted, answers: AnswerSettings) -> Entry | None:
 
     Raises Conflict where another content stands under our number, Misconfigured where the entries cannot be judged.
     """
+    ours = _ours(data, wanted, answers)
+    return ours[0] if ours else None
+
+
+def how_many(data: Any, wanted: Wanted, answers: AnswerSettings) -> int:
+    """How many entries are ours. Raises as `pick` does."""
+    return len(_ours(data, wanted, answers))
+
+
+def _ours(data: Any, wanted: Wanted, answers: AnswerSettings) -> list[Entry]:
     listed = entries(data, wanted, answers)
     found = [entry for entry in listed if _names(entry, wanted, answers)]
     if not found:
         _refuse_unfiltered(listed, wanted, answers)
-        return None
-    ours = [entry for entry in found if _is_ours(entry, wanted, answers)]
-    return ours[0] if ours else None
+    return [entry for entry in found if _is_ours(entry, wanted, answers)]
 
 
 def receipt_of(entry: Entry, answers: AnswerSettings, *, numbered: bool) -> Receipt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossdock.contract.message import Receipt
 from crossdock.erp.rest.answers import read_receipt
 from crossdock.erp.rest.client import RestClient, fill
-from crossdock.erp.rest.lookup import Wanted, pick, receipt_of
+from crossdock.erp.rest.lookup import Wanted, how_many, pick, receipt_of
 from crossdock.erp.rest.mapping import build_order_payload
 from crossdock.erp.rest.settings import RestSettings
 from crossdock.errors import Conflict, OutcomeUnknown, Rejected
@@ -38,6 +38,12 @@ class OrderSink:
         data = self._client.look(fill(self._settings.paths.find, **_places(order, key)))
         entry = pick(data, _wanted(order, key, answers.reference_field), answers)
         return receipt_of(entry, answers, numbered=True) if entry else None
+
+    def count(self, order: Order, key: str) -> int:
+        """How many orders of ours the ERP has under our number. Raises Conflict where another content is there."""
+        answers = self._settings.answers
+        data = self._client.look(fill(self._settings.paths.find, **_places(order, key)))
+        return how_many(data, _wanted(order, key, answers.reference_field), answers)
 
     def _there_already(self, order: Order, key: str, conflict: Conflict) -> Receipt:
         if not self._settings.finds:

@@ -59,6 +59,13 @@ class OrderSink:
         lines = price_order(order, self._directory.rounding())
         return sales.receipt(sale, _line_ids(lines), found=True)
 
+    def count(self, order: Order, key: str) -> int:
+        """How many sales of ours there are that are entered in full; a cancelled one was made, and counts."""
+        company = self._directory.company()
+        sales = Sales(self._client.about(people_in(order), company=company), company, self._settings)
+        made = [sale for sale in sales.under(order.number) if sale.key == key]
+        return sum(sales.is_entered(sale) or sale.state == "cancelled" for sale in made)
+
     def _make(self, client: TrytonClient, sales: Sales, order: Order, key: str, lines: tuple[Priced, ...]) -> Receipt:
         lookups = self._directory.lookups(order, lines)
         customer = self._parties.customer(order, client)
