@@ -29,6 +29,7 @@ from crossdock.erp.registry import Builder, connector_kinds
 from crossdock.errors import ConfigurationError, StorageError
 from crossdock.flows import FLOWS, LOOKS
 from crossdock.magento.connector import build as build_magento
+from crossdock.model.base import settle_types
 from crossdock.model.sighting import Sighting
 from crossdock.security.envelope import Envelope, master_key_from
 from crossdock.security.secrets import resolve_url
@@ -268,6 +269,7 @@ class Crossdock:
         self.exchanges = Exchanges()
         envelope = Envelope(master_key_from(settings.security.master_key))
         self.connections = Connections(settings, self.exchanges, envelope)
+        settle_types()  # all ends are loaded, and no thread of ours runs yet
         broker = _broker(settings) if settings.broker.url else None
         self.store = open_store(settings)
         self.gates = Gates(self.connections)

@@ -144,12 +144,17 @@ def test_a_hint_before_the_commit_makes_no_dead_letter_and_no_double(tmp_path: P
 
 def test_a_commit_later_than_the_overlap_is_found_by_its_id(tmp_path: Path) -> None:
     """What coverage finds: the watermark has long passed when the row appears."""
-    with world_with(tmp_path, Faults(bugs=Bugs(late_commits=1, late_commit_s=3)), overlap_s=0) as world:
+    with world_with(tmp_path, Faults(bugs=Bugs(late_commits=1, late_commit_s=3700)), overlap_s=0) as world:
+        world.shop.clock.shift(-3600)
         world.shop.place(1)
         world.shop.set_faults(NONE)
+        world.shop.clock.shift(0)
         world.shop.place(4)
         until(lambda: world.acknowledged() == 4)
-        until(lambda: world.shop.do(lambda store: store.visible(1)) is not None)
+        world.shop.clock.shift(200)
+        world.crossdock.pollers["store"].scan()
+        assert world.shop.do(lambda store: store.visible(1)) is not None
+        assert len(world.arrived()) == 4  # no scan goes back that far
         assert world.crossdock.pollers["store"].sweep_gaps() == ["1"]
         world.all_there_once(5)
 

@@ -96,6 +96,8 @@ class WireServer:
         if self._thread.is_alive():
             self.loop.call_soon_threadsafe(self._ending.set_result, None)
             self._thread.join()
+        elif not self.loop.is_closed():
+            self.loop.close()
         self._socket.close()
 
     def _run(self) -> None:
