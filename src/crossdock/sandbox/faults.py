@@ -36,6 +36,8 @@ class Bugs(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stamps_behind_s: float = 0.0  # created_at, updated_at come from another clock than the Date header
     deadlock_above: int = 0  # more writes than this at once: a deadlock for the last one. Needs latency_s
     nonce_deadlock_above: int = 0  # more OAuth-signed calls than this within a second: a deadlock on their nonces
+    source_items_collide: bool = False  # of parallel saves of source items all but the first fail. Needs latency_s
+    address_edits_unseen: bool = False  # a customer whose address alone changes keeps its updated_at
     documents_race: bool = False  # parallel invoices, shipments, refunds of one order all succeed. Needs latency_s
     refund_unchecked: bool = False  # more can be refunded than was paid
     invisible_at_first_s: float = 0.0  # the webhook comes before the commit: no order can be read for so long

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crossdock.model.base import Record
-from crossdock.sandbox import shop
+from crossdock.sandbox import shop, stock
 from crossdock.sandbox.documents import Refused
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer, Asked
@@ -19,6 +19,7 @@ MISSING = "The entity that was requested doesn't exist. Verify the entity and tr
 NO_ROUTE = "Request does not match any route."
 SALES, VIEW, COMMENT = "Magento_Sales::sales", "Magento_Sales::actions_view", "Magento_Sales::comment"
 HOOKS, STORES = "MageOS_AsyncEvents::manage", "Magento_Backend::store"
+STOCK, CUSTOMERS = "Magento_InventoryApi::source", "Magento_Customer::manage"
 BULK = "Magento_Logging::system_magento_logging_bulk_operations"
 STATUSES = {
     "new": {"pending"},
@@ -273,6 +274,11 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("GET", r"/V1/creditmemo/(\d+)", "read", SALES, "", memo),
         ("GET", r"/V1/transactions", "list", SALES, "", transactions),
         ("GET", r"/V1/bulk/([^/]+)/(status|detailed-status|operation-status/\d)", "read", BULK, "", _bulk),
+        ("GET", r"/V1/inventory/source-items", "list", STOCK, "", stock.source_items),
+        ("POST", r"/V1/inventory/source-items", "write", STOCK, "", stock.save_source_items),
+        ("GET", r"/V1/customers/search", "list", CUSTOMERS, "", stock.customers),
+        ("GET", r"/V1/customers/(\d+)", "read", CUSTOMERS, "", stock.customer),
+        ("PUT", r"/V1/customers/(\d+)", "write", CUSTOMERS, "customer", stock.customer),
         ("GET", r"/V1/store/storeConfigs", "read", STORES, "", _fixed(shop.CONFIGS)),
         ("GET", r"/V1/store/websites", "read", STORES, "", _fixed(shop.WEBSITES)),
         ("GET", r"/V1/store/storeViews", "read", STORES, "", _fixed(shop.VIEWS)),

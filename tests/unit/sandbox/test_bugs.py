@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -126,6 +126,36 @@ def test_deadlock_above(limit: int) -> None:
         assert all(one.json()["code"] == 1213 for one in refused)
         written = shop.do(lambda store: [n for n, one in store.orders.items() if "ext_order_id" in one])
         assert len(written) == 6 - len(refused)  # the one that is told of a deadlock was rolled back
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_source_items_collide(on: bool) -> None:
+    def save(number: int) -> httpx.Response:
+        row = {"sku": "SIM-0001", "source_code": "default", "quantity": number, "status": 1}
+        return post(shop, "inventory/source-items", {"sourceItems": [row]})
+
+    with shop_with(Bugs(source_items_collide=on), Faults(latency_s=0.3)) as shop, ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(save, range(4)))
+        refused = [one for one in answers if one.status_code == 400]
+        assert bool(refused) is on
+        assert all(one.json() == {"message": "Could not save Source Item"} for one in refused)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_address_edits_unseen(on: bool) -> None:
+    def save(customer: dict[str, Any]) -> str:
+        answer = httpx.put(f"{shop.url}/rest/V1/customers/2", json={"customer": customer}, headers=HEADERS)
+        shop.clock.stop(shop.clock() + timedelta(seconds=5))
+        return str(answer.json()["updated_at"])
+
+    with shop_with(Bugs(address_edits_unseen=on)) as shop:
+        shop.clock.stop(datetime(2026, 3, 1, 12, tzinfo=UTC))
+        kept = get(shop, "customers/2").json()
+        named = save({"firstname": "Luigi"})
+        moved = save({"addresses": [kept["addresses"][0] | {"city": "Torino"}]})
+        assert (moved == named) is on
+        assert get(shop, "customers/2").json()["addresses"][0]["city"] == "Torino"
+        assert save({"lastname": "Verdi"}) > moved
 
 
 def test_nonce_deadlock_above() -> None:
