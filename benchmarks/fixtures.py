@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -123,8 +124,10 @@ def load(url: str, count: int, *, first: int, rate: float = 0.0, connections: in
     """What the load generator tells."""
     command = [sys.executable, "-m", "benchmarks.load", url, f"--count={count}", f"--first={first}"]
     command += [f"--rate={rate}", f"--connections={connections}", f"--secret={SECRET}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE.parent)
-    found: dict[str, Any] = json.loads(done.stdout)
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "told.json"
+        subprocess.run([*command, f"--out={told}"], check=True, cwd=HERE.parent)
+        found: dict[str, Any] = json.loads(told.read_text())
     return found
 
 

@@ -1,6 +1,6 @@
 """A load generator in a process of its own: signed webhooks, each about another order.
 
-`python -m benchmarks.load URL --count N [--connections C] [--rate R] [--first ID]` prints a line of JSON: how many
+`python -m benchmarks.load URL --count N [--connections C] [--rate R] [--first ID] --out FILE` writes JSON: how many
 were answered 2xx, seconds, latencies in milliseconds, when each order's webhook was sent (time.monotonic). Without a
 rate each connection sends its next one when it has its answer; with one they go by the clock, whatever the answers do.
 """
@@ -14,6 +14,7 @@ import hmac
 import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httptools
@@ -140,7 +141,9 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--secret", default="bench-webhook-secret")
-    print(json.dumps(uvloop.run(load(parser.parse_args()))))
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.out.write_text(json.dumps(uvloop.run(load(arguments))))
 
 
 if __name__ == "__main__":
