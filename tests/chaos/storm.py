@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,10 +96,10 @@ options = {{eligibility = {{"*" = "always"}}}}
 
 
 class Victim:
-    """A process of Crossdock, killed and started again."""
+    """A process that is killed and started again."""
 
-    def __init__(self, role: str, config: Path, environ: dict[str, str]) -> None:
-        self._command = [str(Path(sys.executable).with_name("crossdock")), role, "-c", str(config)]
+    def __init__(self, command: Sequence[str], environ: dict[str, str]) -> None:
+        self._command = command
         self._environ = environ
         self.kills = 0
         self.start()
@@ -144,7 +144,12 @@ class Storm:
             url = f"http://127.0.0.1:{port}/webhooks/store/{event}"
             wanted = {"event_name": event, "recipient_url": url, "metadata": "http"}
             self.shop.subscribe(wanted | {"verification_token": self.environ["STORM_SECRET"]})
-        self.victims = [Victim(role, self.config, self.environ) for role in ROLES[storage]]
+        self.victims = [Victim(command, self.environ) for command in self._commands(storage)]
+
+    def _commands(self, storage: str) -> list[list[str]]:
+        """What is started, and killed."""
+        program = str(Path(sys.executable).with_name("crossdock"))
+        return [[program, role, "-c", str(self.config)] for role in ROLES[storage]]
 
     def _database(self, folder: Path, storage: str, stack: ExitStack) -> str:
         if storage == "sqlite":
@@ -163,6 +168,14 @@ class Storm:
         proxy = stack.enter_context(Proxy("127.0.0.1", port))
         self.ways.append(proxy)
         return url.replace(f":{port}", f":{proxy.port}", 1)
+
+    def blow(self, orders: int) -> None:
+        """Stream them in, under blows; the faults go on afterwards."""
+        blows = threading.Thread(target=self.rage, daemon=True)
+        blows.start()
+        self.stream(orders)
+        self._stopping.set()
+        blows.join()
 
     def rage(self) -> None:
         """Kill and cut until told to stop."""
@@ -202,10 +215,6 @@ class Storm:
         if self.shop.do(lambda store: _moved(store, entity, move)):
             self.stories[entity] = (*self.stories[entity], TOLD_AS.get(move, move))
 
-    def end(self) -> None:
-        """No more blows; the faults go on."""
-        self._stopping.set()
-
     def close(self) -> None:
         for victim in self.victims:
             victim.stop()
@@ -224,14 +233,13 @@ def storm_of_the_erp(faults: Faults) -> Faults:
     return msgspec.structs.replace(faults, locked=0.0)
 
 
-def verdict(storm: Storm) -> dict[str, int]:
+def verdict(storm: Storm, dead: frozenset[str]) -> dict[str, int]:
     """What both sides have now. A dead letter waits for a person with its reason: it is told apart, and not lost."""
     orders = storm.shop.do(lambda store: {n: (o["increment_id"], o["state"]) for n, o in store.orders.items()})
     acknowledged = storm.shop.do(lambda store: sum(1 for one in store.orders.values() if one.get("ext_order_id")))
     effects = storm.erp.do(lambda erp: [(one.order_number, one.name) for one in erp.effects])
     doubled = storm.erp.do(lambda erp: len(erp.doubles()) + len(erp.double_changes()))
     there = {number for number, name in effects if name == "create"}
-    dead = {letter.reference for letter in letters(storm)}
     missing = {number for number, state in orders.values() if state not in NOT_OWED} - there - dead
     stories: dict[str, list[str]] = {}
     for number, name in effects:
@@ -249,7 +257,6 @@ def verdict(storm: Storm) -> dict[str, int]:
         "doubled": doubled,
         "out_of_order": len(disordered),
         "dead": len(dead),
-        "paused": len(paused(storm)),
         "kills": sum(victim.kills for victim in storm.victims),
     }
 
@@ -261,9 +268,9 @@ def in_order(heard: list[str], told: tuple[str, ...]) -> bool:
     return all(any(name == step for step in rest) for name in first)
 
 
-def letters(storm: Storm) -> list[Any]:
+def letters(storm: Storm) -> frozenset[str]:
     with store_of(storm) as store:
-        return list(store.dead(DeadFilter()))
+        return frozenset(letter.reference for letter in store.dead(DeadFilter()))
 
 
 def paused(storm: Storm) -> list[Any]:
@@ -324,13 +331,9 @@ def run(orders: int, seed: int, storage: str) -> dict[str, int]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         storm = Storm(folder, seed, storage, stack)
         stack.callback(storm.close)
-        blows = threading.Thread(target=storm.rage, daemon=True)
-        blows.start()
-        storm.stream(orders)
-        storm.end()
-        blows.join()
+        storm.blow(orders)
         calm = until(lambda: quiet(storm), CALM_SECONDS)
-        return verdict(storm) | {"calm": int(calm)}
+        return verdict(storm, letters(storm)) | {"paused": len(paused(storm)), "calm": int(calm)}
 
 
 def line(found: dict[str, int]) -> str:
