@@ -22,7 +22,7 @@ from crossdock.errors import BrokerDown, StorageError
 from crossdock.model.base import Record
 
 log = structlog.get_logger("crossdock.relay")
-SOON = 0.25
+SOON = 0.1
 
 
 class Dispatch(Protocol):
@@ -80,7 +80,7 @@ class Announced:
     def __init__(self, room: int, look_seconds: float, woken: Callable[[], None] = lambda: None) -> None:
         self.woken = woken
         self._room = room
-        self._every = look_seconds
+        self._every = self._pause = look_seconds
         self._look_at = 0.0  # time.monotonic(): at once, whatever may have happened before we came
         self._ids: dict[str, dict[int, None]] = {}
         self._changed = threading.Condition()
@@ -120,11 +120,16 @@ class Announced:
         return max(0.0, self._look_at - time.monotonic())
 
     def looked(self, found: int) -> None:
-        """Where something was found there may be more."""
-        self._look_at = time.monotonic() + (0.0 if found else self._every)
+        """Where something was found there may be more; where nothing was, the next look may come later."""
+        self._look_at = time.monotonic() + (0.0 if found else self._pause)
+        self._pause = min(self._every, self._pause * 2)
 
     def missed(self) -> None:
-        """Some could not be claimed: others were quicker, or a transaction held them just then. Look soon."""
+        """Some could not be claimed: others were quicker, or a page that tells of them again holds them just now.
+
+        Look soon, and again, each time twice as long after.
+        """
+        self._pause = SOON
         self._look_at = min(self._look_at, time.monotonic() + SOON)
 
     def look(self) -> None:

@@ -152,6 +152,12 @@ def test_looking_into_the_tables_goes_on_while_it_finds_something() -> None:
     announced.missed()
     assert 0 < announced.look_in() <= SOON
     announced.looked(0)
+    assert 0 < announced.look_in() <= SOON
+    announced.looked(0)
+    assert SOON < announced.look_in() <= 2 * SOON
+    for _ in range(20):
+        announced.looked(0)
+    assert announced.look_in() > 500
     announced.look()
     assert announced.must_look()
     assert announced.look_in() == 0
