@@ -78,8 +78,8 @@ class Started:
 class Targets(Started):
     """Store and ERP (targets.py)."""
 
-    def __init__(self) -> None:
-        super().__init__(sys.executable, "-m", "benchmarks.targets", cwd=HERE.parent)
+    def __init__(self, delay: float = 0.0) -> None:
+        super().__init__(sys.executable, "-m", "benchmarks.targets", str(delay), cwd=HERE.parent)
 
     def stats(self) -> dict[str, Any]:
         """What they have seen."""

@@ -37,6 +37,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP
 
+    def closed(self) -> bool:
+        """The server ends a connection that was idle for long."""
+        return self._transport.is_closing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiting and not self._waiting.done():
             self._waiting.set_exception(exc or ConnectionError("closed"))
@@ -83,10 +87,14 @@ async def load(arguments: argparse.Namespace) -> dict[str, object]:
     made = requests(arguments.url, arguments.secret, arguments.first, arguments.count)
     parts = urlsplit(arguments.url)
     loop = asyncio.get_running_loop()
-    pool: asyncio.Queue[Connection] = asyncio.Queue()
-    for _ in range(arguments.connections):
+    pool: asyncio.Queue[Connection] = asyncio.LifoQueue()
+
+    async def connect() -> Connection:
         _, connection = await loop.create_connection(Connection, parts.hostname, parts.port)
-        pool.put_nowait(connection)
+        return connection
+
+    for _ in range(arguments.connections):
+        pool.put_nowait(await connect())
     waits: list[float] = []
     sent: dict[str, float] = {}
     good = 0
@@ -105,6 +113,8 @@ async def load(arguments: argparse.Namespace) -> dict[str, object]:
 
     async def paced(number: int, due: float) -> None:
         connection = await pool.get()
+        if connection.closed():
+            connection = await connect()
         try:
             await ask(connection, number, due)
         finally:

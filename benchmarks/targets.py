@@ -1,8 +1,9 @@
 """A store and an ERP that cost next to nothing, so that the figures are those of what stands between them.
 
-Run as a process of its own: `python -m benchmarks.targets` prints its address. It answers what an order's
-walk asks (one order, the ERP's POST, the write-back) from templates, and counts: GET /stats tells how many requests of
-which kind came, which order numbers the ERP got how often, and the moment of each one's arrival (time.monotonic).
+Run as a process of its own: `python -m benchmarks.targets [SECONDS]` prints its address; with SECONDS each answer takes
+that long, as a distant system's does. It answers what an order's walk asks (one order, the ERP's POST, the write-back)
+from templates, and counts: GET /stats tells how many requests of which kind came, which order numbers the ERP got how
+often, and the moment of each one's arrival (time.monotonic).
 It is no Magento: behaviour is tested against the sandbox and the recordings, never here.
 """
 
@@ -93,8 +94,8 @@ class Books:
 class Connection(asyncio.Protocol):
     """One HTTP/1.1 connection."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, books: Books, delay: float) -> None:
+        self._books, self._delay = books, delay
         self._parser = httptools.HttpRequestParser(self)
         self._path, self._body = b"", b""
 
@@ -117,19 +118,24 @@ class Connection(asyncio.Protocol):
         head = (
             f"HTTP/1.1 {status} X\r\nDate: {date}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}"
         )
-        self._transport.write(head.encode() + b"\r\n\r\n" + content)
+        whole = head.encode() + b"\r\n\r\n" + content
+        if self._delay:
+            asyncio.get_running_loop().call_later(self._delay, self._transport.write, whole)
+        else:
+            self._transport.write(whole)
 
 
-async def serve() -> None:
+async def serve(delay: float) -> None:
     """Until the process is ended."""
     books = Books()
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(books), "127.0.0.1", 0, backlog=1024)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(books, delay), "127.0.0.1", 0, backlog=1024)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     try:
-        uvloop.run(serve())
+        uvloop.run(serve(float(sys.argv[1]) if len(sys.argv) > 1 else 0.0))
     except KeyboardInterrupt:
         sys.exit(0)
