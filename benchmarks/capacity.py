@@ -3,7 +3,8 @@
 `python -m benchmarks.capacity --database URL --broker URL [--delay 0.05] [--orders 600]`. The store and the ERP take
 `--delay` seconds for each answer, as systems elsewhere do: an order is four requests, so threads wait for most of their
 time. From ONE worker under a backlog the model takes the service time (threads / orders a second) and the CPU time;
-what two and four workers carry, and how long orders wait at two thirds of that, it must then foretell. Prints a table and writes results/capacity.json.
+what two and four workers carry, and how long orders wait at two thirds of that, it must then foretell.
+Prints a table and writes results/capacity.json.
 """
 
 from __future__ import annotations
