@@ -30,7 +30,12 @@ PaymentRule = Literal["always", "paid", "authorized", "never"]
 _OFFLINE = ("checkmo", "banktransfer", "cashondelivery", "purchaseorder", "free")
 DEFAULT_RULES: dict[str, PaymentRule] = {"*": "authorized", **dict.fromkeys(_OFFLINE, "always")}
 ExportFlow = Literal["orders", "cancellations", "holds", "payments", "refunds"]
+StateFlow = Literal["inventory"]
+STATE_FLOWS: tuple[StateFlow, ...] = ("inventory",)
 EXPORT_FLOWS: tuple[ExportFlow, ...] = ("orders", "cancellations", "holds", "payments", "refunds")
+
+
+REFERENCE = r"^(env|file|vault|aws-sm):.+"
 
 
 class Section(BaseModel):
@@ -67,6 +72,13 @@ class BrokerSettings(Section):
         return value
 
 
+class ApiClient(Section):
+    """One system that may call the API."""
+
+    token: str = Field(pattern=REFERENCE, description="Its bearer token, as a secret reference.")
+    connection: str = Field(description="The connection on whose behalf it speaks: its ERP.")
+
+
 class ApiSettings(Section):
     """The HTTP server that takes webhooks."""
 
@@ -74,6 +86,24 @@ class ApiSettings(Section):
         default="127.0.0.1", description="Address to listen on. Anything but loopback belongs behind TLS."
     )
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    clients: dict[str, ApiClient] = Field(
+        default_factory=dict, description="Systems that may push records, by name. Without one nothing can be pushed."
+    )
+    push_limit: int = Field(
+        default=20_000_000,
+        ge=1_000,
+        le=1_000_000_000,
+        description="Largest pushed body taken, in bytes; a larger one gets 413.",
+    )
+    rows_at_once: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="Largest push of the second version that is answered row by row; a larger one gets 202 and a job.",
+    )
+    wait_s: float = Field(
+        default=20, ge=0, le=300, description="How long a push waits for what the target says, in seconds."
+    )
     body_limit: int = Field(
         default=2_200_000,
         ge=1_000,
@@ -194,6 +224,40 @@ class LogSettings(Section):
     format: Literal["json", "console"] = Field(default="console", description="JSON lines, or text for people.")
 
 
+class GuardSettings(Section):
+    """What makes a feed wait for a person. `crossdock held list` shows what waits."""
+
+    zero_percent: float = Field(
+        default=30, ge=0, le=100, description="Share of a feed's rows that may fall to zero, in percent."
+    )
+    jump_factor: float = Field(
+        default=20, ge=0, description="By how many times a value must grow or shrink to count as a jump; 0: never."
+    )
+    jump_percent: float = Field(default=20, ge=0, le=100, description="Share of rows that may jump, in percent.")
+    least_rows: int = Field(
+        default=20, ge=1, description="How many such rows it takes: a feed of three rows is not held for one zero."
+    )
+
+
+class InventoryOptions(Section):
+    """How stock levels of this route are read."""
+
+    warehouses: dict[str, str] = Field(
+        default_factory=dict,
+        description="The source's warehouses, each with the code of the Magento source that it is. Others are refused.",
+    )
+    meaning: Literal["on_hand", "available"] = Field(
+        default="on_hand",
+        description="What a quantity means where its row does not say: what lies there, or what may still be promised "
+        "(the ERP has taken off the orders that it knows).",
+    )
+    backorders: bool = Field(default=False, description="Whether a quantity of 0 is still in stock.")
+    negative: Literal["reject", "zero"] = Field(
+        default="reject", description="What becomes of a quantity below 0: refused, or written as 0."
+    )
+    guard: GuardSettings = Field(default_factory=GuardSettings, description="Protection against a broken feed.")
+
+
 class RouteOptions(Section):
     """A route's rules."""
 
@@ -227,6 +291,8 @@ class RouteOptions(Section):
         "as its parts with the bundle's price spread over them (`prorata`).",
     )
 
+    inventory: InventoryOptions = Field(default_factory=InventoryOptions, description="Stock levels.")
+
     @field_validator("eligibility")
     @classmethod
     def _has_a_rule_for_the_rest(cls, value: dict[str, PaymentRule]) -> dict[str, PaymentRule]:
@@ -240,22 +306,22 @@ class RouteSettings(Section):
 
     source: str = Field(description="Connection that it comes from.")
     target: str = Field(description="Connection that it goes to.")
-    flows: frozenset[ExportFlow] = Field(
-        default=frozenset(EXPORT_FLOWS),
-        description="Flows carried, as far as the target takes them; `orders` must be among them for any of them. The "
-        "target's number always goes back to the source.",
+    flows: frozenset[ExportFlow | StateFlow] = Field(
+        default=frozenset((*EXPORT_FLOWS, *STATE_FLOWS)),
+        description="Flows carried, as far as the target takes them; `orders` must be there for any that follows an "
+        "order. The target's number always goes back to the source.",
     )
     options: RouteOptions = Field(default_factory=RouteOptions, description="This route's rules.")
 
     @field_validator("flows")
     @classmethod
-    def _begin_with_orders(cls, value: frozenset[ExportFlow]) -> frozenset[ExportFlow]:
-        if "orders" not in value:
+    def _begin_with_orders(cls, value: frozenset[ExportFlow | StateFlow]) -> frozenset[ExportFlow | StateFlow]:
+        if "orders" not in value and value.intersection(EXPORT_FLOWS):
             raise ValueError('must hold "orders": the other flows follow an order that was carried')
         return value
 
     @field_serializer("flows", when_used="json")
-    def _in_order(self, flows: frozenset[ExportFlow]) -> list[str]:
+    def _in_order(self, flows: frozenset[ExportFlow | StateFlow]) -> list[str]:
         return sorted(flows)
 
 

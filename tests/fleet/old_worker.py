@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from crossdock import log
-from crossdock.app import Connections, Exchanges, Gates, utc_now
+from crossdock.connections import Connections, Exchanges, Gates, utc_now
 from crossdock.contract.message import Message
 from crossdock.delivery.deliver import Deliverer, Limits
 from crossdock.delivery.records import Delivery, Settlement, State

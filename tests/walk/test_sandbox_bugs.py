@@ -47,7 +47,7 @@ class World:
 def configured(
     folder: Path, shop: StoreServer, erp: ErpServer, auth: dict[str, str] | None = None, **polling: Any
 ) -> Settings:
-    plain: dict[str, Any] = settings(folder, shop.url, erp.url).model_dump()
+    plain: dict[str, Any] = settings(folder, shop.url, erp.url).model_dump(exclude_unset=True)
     plain["connections"]["erp"]["auth"] = {"scheme": "bearer", "token": f"file:{folder}/token"}
     plain["connections"]["store"]["polling"] |= {"page_size": 3} | polling
     plain["connections"]["store"]["limits"] = {"concurrency": 8}

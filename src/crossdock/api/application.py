@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from litestar import Litestar, Response, asgi, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import OpenAPIResponse, Operation, Parameter, PathItem, Schema
@@ -27,7 +28,10 @@ RESPONSES = {
 
 
 def create_app(
-    webhooks: Webhooks | None, health: Callable[[], Mapping[str, str]], registry: CollectorRegistry
+    webhooks: Webhooks | None,
+    health: Callable[[], Mapping[str, str]],
+    registry: CollectorRegistry,
+    handlers: Sequence[HTTPRouteHandler] = (),
 ) -> Litestar:
     """Everything that is served, or health and metrics alone. `health`'s `status` is `ok`, or names what is not."""
 
@@ -55,7 +59,7 @@ def create_app(
         """Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    app = Litestar([receive, live, is_ready, metrics], openapi_config=DESCRIBED, logging_config=None)
+    app = Litestar([receive, live, is_ready, metrics, *handlers], openapi_config=DESCRIBED, logging_config=None)
     # a mounted application describes nothing of itself
     app.openapi_schema.paths = {**(app.openapi_schema.paths or {}), "/webhooks/{connection}/{event}": _webhook()}
     return app

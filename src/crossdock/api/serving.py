@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from crossdock.api.adobe import AdobeDoor
 from crossdock.api.application import create_app
+from crossdock.api.erp import Client, Doorman
+from crossdock.api.erp import routes as erp_routes
+from crossdock.api.pushes import Pushes
 from crossdock.api.server import ApiServer
 from crossdock.api.webhooks import Door, Webhooks
 from crossdock.app import ALL, Crossdock, Role, utc_now
@@ -63,7 +67,9 @@ class Serving:
             up.set_function(lambda: float(fleet.up))
         self._server: ApiServer | None = None
         if Role.API in roles or port is not None:
-            app = create_app(self._hooks(registry) if Role.API in roles else None, self.crossdock.health, registry)
+            takes = Role.API in roles
+            handlers = handlers_of(self.crossdock) if takes else ()
+            app = create_app(self._hooks(registry) if takes else None, self.crossdock.health, registry, handlers)
             self._server = ApiServer(app, settings.api.host, settings.api.port if port is None else port)
         self.url = self._server.url if self._server else ""
 
@@ -92,6 +98,23 @@ class Serving:
             seconds = (utc_now() - delivery.opened_at).total_seconds()
             self._lag.labels(delivery.flow, delivery.target).observe(seconds)
         self._settled(delivery, verdict)
+
+
+def handlers_of(crossdock: Crossdock) -> Sequence[HTTPRouteHandler]:
+    """What ERPs push to. Raises ConfigurationError for a token that cannot be read."""
+    settings = crossdock.settings.api
+    clients = tuple(
+        Client(name=name, token=resolve(one.token), connection=one.connection) for name, one in settings.clients.items()
+    )
+    pushes = Pushes(
+        crossdock.feeds,
+        crossdock.store.levels,
+        crossdock.connections.routes,
+        utc_now,
+        wait_s=settings.wait_s,
+        rows_at_once=settings.rows_at_once,
+    )
+    return erp_routes(pushes, Doorman(clients), settings.push_limit)
 
 
 def doors_of(crossdock: Crossdock) -> Mapping[str, Door]:

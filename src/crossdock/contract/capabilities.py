@@ -34,7 +34,7 @@ class Capabilities(Record, frozen=True, kw_only=True):
     writes: frozenset[str] = frozenset()
     dedupes: frozenset[str] = frozenset()
     finds: frozenset[str] = frozenset()
-    batch_size: int = 1
+    batches: dict[str, int] = {}  # flows of states that go many in a call, and how many at most
     settling: float = 30.0
     rereads: bool = True  # a subject can be read afresh; False: what it told by itself is all there will be
     evidence: Evidence = Evidence.SIMULATED

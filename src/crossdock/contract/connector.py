@@ -68,6 +68,7 @@ class CountingSink(Protocol[R_contra]):
         """How many effects the target has of this key: 0 is missing, 2 doubled. Reads only. Raises DeliveryError."""
 
 
+@runtime_checkable
 class BatchSink(Protocol[R_contra]):
     """A sink that takes many at once."""
 

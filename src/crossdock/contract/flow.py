@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from crossdock.contract.message import Message, Problem, Receipt
+from crossdock.contract.state import StateRules
 from crossdock.model.base import Record
 
 R = TypeVar("R")
@@ -81,4 +82,5 @@ class Flow(Record, Generic[R], frozen=True, kw_only=True):
     acknowledge: Callable[[Message, str, Receipt], Duty | None] | None = None
     look: Callable[[Message, R, Sequence[Known], Sequence[Route]], Sequence[Duty]] | None = None
     is_final: Callable[[R], bool] | None = None  # LOOK: nothing more is expected to happen to it by itself
+    state: StateRules[R] | None = None  # STATE: how its rows are read, told apart and guarded
     priority: int = 5  # smaller goes first

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from crossdock.contract.capabilities import Capabilities
-from crossdock.contract.connector import Sink, Source
+from crossdock.contract.connector import BatchSink, Sink, Source
 from crossdock.contract.flow import Flow, Route
 from crossdock.delivery.records import Attempt
 
@@ -26,6 +26,12 @@ class Ends(Protocol):
 
     def sink(self, connection: str, flow: Flow[Any]) -> Sink[Any]:
         """Writes the flow's records into a connection."""
+
+    def batch_sink(self, connection: str, flow: Flow[Any]) -> BatchSink[Any]:
+        """Writes many of the flow's records into a connection in one call."""
+
+    def adjusted(self, flow: Flow[Any], source: str, target: str, records: Sequence[Any]) -> Sequence[Any]:
+        """The records as they are to be written now, given what else we know: of stock, what is still reserved."""
 
     def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
         """The LOOK flow that decides whether a document of this flow is still owed, or None."""

@@ -8,10 +8,12 @@ from typing import Any
 
 from crossdock.contract.flow import Flow, Kind
 from crossdock.contract.message import Message
+from crossdock.flows import inventory
 from crossdock.flows.acknowledgements import acknowledge_order
 from crossdock.flows.keys import effect_key, order_lane
 from crossdock.flows.orders import FINAL, look
 from crossdock.model.change import Acknowledgement, OrderChange
+from crossdock.model.inventory import StockLevel
 from crossdock.model.order import Order
 from crossdock.model.refund import Refund
 from crossdock.model.sighting import Sighting
@@ -56,6 +58,15 @@ def _followup(name: str, record: type[Any]) -> Flow[Any]:
     )
 
 
+INVENTORY = Flow(
+    name="inventory",
+    kind=Kind.STATE,
+    record=StockLevel,
+    key=lambda message: f"inventory:{message.id}",
+    ordering_key=lambda message: f"inventory:{message.id}",
+    state=inventory.RULES,
+    priority=7,
+)
 ACKNOWLEDGEMENTS: Flow[Acknowledgement] = _followup("acknowledgements", Acknowledgement)
 FLOWS: Mapping[str, Flow[Any]] = MappingProxyType(
     {
@@ -69,6 +80,7 @@ FLOWS: Mapping[str, Flow[Any]] = MappingProxyType(
             _followup("payments", OrderChange),
             _followup("refunds", Refund),
             ACKNOWLEDGEMENTS,
+            INVENTORY,
         )
     }
 )

@@ -16,6 +16,7 @@ from crossdock.transport.auth import Auth, with_headers
 from crossdock.transport.wire import HttpRequest, HttpResponse, Sender
 
 Query = Sequence[tuple[str, str]]
+ENCODER = msgspec.json.Encoder(decimal_format="number")  # 19.990 goes as 19.990
 
 
 class Answer(Record, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ class MagentoClient:
             url=f"{self._root}/{path}",
             headers=self._headers,
             query=tuple(query),
-            body=None if body is None else msgspec.json.encode(body),
+            body=None if body is None else ENCODER.encode(body),
         )
         if body is not None:
             request = with_headers(request, {"Content-Type": "application/json"})

@@ -17,6 +17,7 @@ from crossdock.magento.acknowledgements import AcknowledgementSink
 from crossdock.magento.auth import Resolve, choose
 from crossdock.magento.census import Census
 from crossdock.magento.client import MagentoClient
+from crossdock.magento.inventory import Catalog, InventorySink
 from crossdock.magento.orders import LOOKS, OrderSource
 from crossdock.magento.search import criteria
 from crossdock.magento.settings import MagentoSettings
@@ -27,11 +28,12 @@ from crossdock.transport.wire import Observer, Sender
 
 R = TypeVar("R")
 ACKNOWLEDGEMENTS = "acknowledgements"
+INVENTORY = "inventory"
 CAPABILITIES = Capabilities(
     reads=frozenset({LOOKS}),
-    writes=frozenset({ACKNOWLEDGEMENTS}),
-    dedupes=frozenset({ACKNOWLEDGEMENTS}),
-    finds=frozenset({ACKNOWLEDGEMENTS}),
+    writes=frozenset({ACKNOWLEDGEMENTS, INVENTORY}),
+    dedupes=frozenset({ACKNOWLEDGEMENTS, INVENTORY}),
+    finds=frozenset({ACKNOWLEDGEMENTS, INVENTORY}),
     evidence=Evidence.SIMULATED,
 )
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -52,13 +54,17 @@ class MagentoConnector:
         self.settings = settings
         limits = settings.limits
         pace = Pace(rate=limits.rate_per_s, burst=limits.burst, concurrency=limits.concurrency)
-        self.capabilities = msgspec.structs.replace(CAPABILITIES, pace=pace)
+        batches = {INVENTORY: settings.inventory.batch_size}
+        self.capabilities = msgspec.structs.replace(CAPABILITIES, pace=pace, batches=batches)
         if settings.webhooks.payload == "trusted":  # there is no API to read from, nor to write back to
             self.capabilities = msgspec.structs.replace(self.capabilities, rereads=False, writes=frozenset())
         self.client = client
         self.orders = OrderSource(client, settings.polling, name=name, clock=clock)
         self.census = Census(client, settings.polling)
         self.acknowledgements = AcknowledgementSink(client, comment=settings.acknowledge_comment)
+        self.catalog = Catalog(client)
+        self.inventory = InventorySink(client, self.catalog, check_skus=settings.inventory.check_skus)
+        self._sinks: Mapping[str, Any] = {ACKNOWLEDGEMENTS: self.acknowledgements, INVENTORY: self.inventory}
 
     @property
     def poll_interval(self) -> float | None:
@@ -87,15 +93,16 @@ class MagentoConnector:
         return cast("Source[R]", self.orders)  # the flow's name says what R is
 
     def sink(self, flow: Flow[R]) -> Sink[R]:
-        """Raises ConfigurationError for anything but `acknowledgements`."""
+        """Raises ConfigurationError for what is not in `capabilities.writes`."""
         if flow.name not in self.capabilities.writes:
             raise ConfigurationError([f"connections.{self.name}: a Magento store has no sink for {flow.name}"])
-        return cast("Sink[R]", self.acknowledgements)  # the flow's name says what R is
+        return cast("Sink[R]", self._sinks[flow.name])  # the flow's name says what R is
 
     def preview(self, flow: Flow[R], record: R) -> Mapping[str, Any]:
-        """The bodies that an acknowledgement would send."""
+        """The bodies that it would send."""
         self.sink(flow)
-        return self.acknowledgements.preview(cast("Any", record))  # the flow's record type is checked by its decoder
+        found: Mapping[str, Any] = self._sinks[flow.name].preview(record)
+        return found
 
     def probe(self) -> Health:
         """One list of one order id: needs the very right that reading orders needs."""

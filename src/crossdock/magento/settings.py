@@ -184,6 +184,18 @@ class LimitSettings(Strict):
     concurrency: int = Field(default=4, ge=1, le=64, description="requests at a time at most")
 
 
+class InventorySettings(Strict):
+    """How stock levels are written."""
+
+    batch_size: int = Field(
+        default=500, ge=1, le=5000, description="rows in one call; 20 where the store limits the input of its API"
+    )
+    check_skus: bool = Field(
+        default=True,
+        description="whether a SKU is looked up first: a store takes unknown ones without a word and keeps a ghost row",
+    )
+
+
 class MagentoSettings(Strict):
     """One Magento 2 or Adobe Commerce store."""
 
@@ -200,6 +212,7 @@ class MagentoSettings(Strict):
     polling: PollingSettings = Field(default=PollingSettings(), description="how the store is polled")
     webhooks: WebhookSettings = Field(default=WebhookSettings(), description="what the store sends by itself")
     limits: LimitSettings = Field(default=LimitSettings(), description="sizes and speeds")
+    inventory: InventorySettings = Field(default=InventorySettings(), description="how stock levels are written")
     acknowledge_comment: bool = Field(
         default=True, description="whether the ERP's number is also written as order comment"
     )

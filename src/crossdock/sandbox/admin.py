@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOVES = "cancel|hold|unhold|pay|ship|refund|edit"
 TOLD = "increment_id state status ext_order_id updated_at grand_total order_currency_code total_paid total_refunded"
-HELP = f"place, orders/ID, orders/ID/({MOVES}), state, faults, clock, hooks, log"
+HELP = f"place, orders/ID, orders/ID/({MOVES}), state, products, source-items, faults, clock, hooks, log"
 
 
 def answer(store: Store, asked: Asked) -> Answer:
@@ -33,6 +33,11 @@ def answer(store: Store, asked: Asked) -> Answer:
         return _place(store, body)
     if verb == "state":
         return Answer(body={str(number): _told(store, number) for number in store.orders})
+    if verb == "products":
+        added = store.catalog.add(body.get("skus") or [f"BULK-{n:07}" for n in range(int(body.get("count", 0)))])
+        return Answer(body={"added": added, "products": len(store.catalog.rows)})
+    if verb == "source-items":
+        return Answer(body=[*store.source_items.values()])
     if verb == "hooks":
         return _hooks(store, asked.method, body)
     if verb == "log":

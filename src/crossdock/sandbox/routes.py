@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crossdock.model.base import Record
-from crossdock.sandbox import shop, stock
+from crossdock.sandbox import catalog, shop, stock
 from crossdock.sandbox.documents import Refused
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer, Asked
@@ -20,6 +20,7 @@ NO_ROUTE = "Request does not match any route."
 SALES, VIEW, COMMENT = "Magento_Sales::sales", "Magento_Sales::actions_view", "Magento_Sales::comment"
 HOOKS, STORES = "MageOS_AsyncEvents::manage", "Magento_Backend::store"
 STOCK, CUSTOMERS = "Magento_InventoryApi::source", "Magento_Customer::manage"
+CATALOG = "Magento_Catalog::products"
 BULK = "Magento_Logging::system_magento_logging_bulk_operations"
 STATUSES = {
     "new": {"pending"},
@@ -276,6 +277,10 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("GET", r"/V1/bulk/([^/]+)/(status|detailed-status|operation-status/\d)", "read", BULK, "", _bulk),
         ("GET", r"/V1/inventory/source-items", "list", STOCK, "", stock.source_items),
         ("POST", r"/V1/inventory/source-items", "write", STOCK, "", stock.save_source_items),
+        ("GET", r"/V1/inventory/sources", "list", STOCK, "", catalog.sources),
+        ("GET", r"/V1/inventory/stocks", "list", STOCK, "", catalog.stocks),
+        ("GET", r"/V1/inventory/stock-source-links", "list", STOCK, "", catalog.links),
+        ("GET", r"/V1/products", "list", CATALOG, "", catalog.products),
         ("GET", r"/V1/customers/search", "list", CUSTOMERS, "", stock.customers),
         ("GET", r"/V1/customers/(\d+)", "read", CUSTOMERS, "", stock.customer),
         ("PUT", r"/V1/customers/(\d+)", "write", CUSTOMERS, "customer", stock.customer),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crossdock.sandbox import catalog
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer
 
@@ -40,11 +41,35 @@ def save_source_items(store: Store, call: Call) -> Answer:
     if store.faults.bugs.source_items_collide and call.asked.writing > 1:
         store.lottery.count("source_items_collide")
         return Answer(status=400, body=NOT_SAVED)
-    for row in call.body.get("sourceItems") or ():
-        place = row["sku"], row["source_code"]
-        kept = {name: row[name] for name in ("sku", "source_code", "quantity", "status")}
-        store.source_items[place] = store.source_items.get(place, {}) | kept
+    rows = call.body.get("sourceItems")
+    if rows == []:
+        return Answer(status=400, body={"message": "Input data is empty"})
+    if (refused := next(filter(None, map(_refused, rows or ())), None)) is not None:
+        return refused
+    for row in rows or ():
+        known = store.catalog.rows.get(str(row["sku"]).strip().casefold())
+        sku = known["sku"] if known else str(row["sku"]).strip()  # an unknown one becomes a ghost (recorded)
+        kept = {"sku": sku, "source_code": row["source_code"], "status": int(row["status"])}
+        store.source_items[sku, row["source_code"]] = kept | {"quantity": round(float(row["quantity"]), 4)}
     return Answer(body=[])
+
+
+def _refused(row: Row) -> Answer | None:
+    """Why one row makes the whole call fail, or None. A negative quantity is taken (recorded)."""
+    for field in ("quantity", "status"):
+        value = row.get(field)
+        if value is None:
+            told = {"message": '"%field" should be numeric.', "parameters": {"field": field}}
+            text = f'Validation Failed: "{field}" should be numeric.'
+            return Answer(status=400, body={"message": text, "errors": [told]})
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            kind = "float" if field == "quantity" else "int"
+            text = f'Error occurred during "{field}" processing. The "{value}" value\'s type is invalid. '
+            return Answer(status=400, body={"message": text + f'The "{kind}" type was expected. Verify and try again.'})
+    known = {one["source_code"] for one in catalog.SOURCES}
+    return None if row.get("source_code") in known else Answer(status=400, body=NOT_SAVED)
 
 
 def customers(store: Store, call: Call) -> Answer:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from crossdock.sandbox import admin, bulk, documents, php, routes, stock
+from crossdock.sandbox import admin, bulk, catalog, documents, php, routes, stock
 from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.documents import Plan, Refused
 from crossdock.sandbox.faults import DEADLOCK, NONE, Faults, Lottery
@@ -50,6 +50,7 @@ class Store:
         self.visible_from: dict[int, datetime] = {}
         self.placed_at: dict[int, datetime] = {}  # by the real clock
         self.transactions: dict[int, Row] = {}  # none: an offline payment method has none
+        self.catalog = catalog.Catalog()
         self.source_items = stock.first_items()
         self.customers = stock.first_customers(self.stamp())
         self.requests: deque[str] = deque(maxlen=LOGGED)

@@ -15,7 +15,7 @@ from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import EDITED, payload_subject
-from crossdock.storage.tables import connections, deliveries, is_open, messages
+from crossdock.storage.tables import connections, deliveries, messages
 
 NAMED = Prepared(insert_once(connections))
 
@@ -30,7 +30,7 @@ def edit(
 ) -> bool:
     """A corrected payload, the same key. The old one stays in the trail."""
     row = _dead(connection, delivery_id)
-    if row is None:
+    if row is None or row.record is not None:  # a state is corrected where it comes from
         return False
     subject = payload_subject(row.source, row.subject)
     message = connection.execute(select(messages.c.payload_id).where(messages.c.seq == row.message_seq)).one()
@@ -82,7 +82,7 @@ def resume(connection: Connection, name: str, by: str) -> bool:
 def _dead(connection: Connection, delivery_id: int) -> Row[Any] | None:
     return connection.execute(
         select(deliveries)
-        .where(deliveries.c.id == delivery_id, deliveries.c.state == State.DEAD, is_open())
+        .where(deliveries.c.id == delivery_id, deliveries.c.state == State.DEAD, deliveries.c.is_open != 0)
         .with_for_update()
     ).one_or_none()
 

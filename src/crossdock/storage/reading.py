@@ -56,7 +56,7 @@ def paused(connection: Connection) -> list[Pause]:
 
 def dead(connection: Connection, which: DeadFilter) -> list[DeliveryView]:
     """Unresolved dead letters, oldest first."""
-    query = select(deliveries).where(deliveries.c.state == State.DEAD, is_open())
+    query = select(deliveries).where(deliveries.c.state == State.DEAD, deliveries.c.is_open != 0)
     if which.id is not None:
         query = query.where(deliveries.c.id == which.id)
     for name in ("flow", "target", "code", "owner", "reference"):

@@ -57,8 +57,10 @@ def forget_rows(connection: Connection, bodies: Payloads, before: datetime, now:
 
 def _unresolved() -> ColumnElement[bool]:
     """A row about something that is still owed, or that waits for a person; or about a pause that still holds."""
-    owed = exists().where(deliveries.c.source == audit.c.source, deliveries.c.subject == audit.c.entity_id, is_open())
-    own = exists().where(deliveries.c.id == audit.c.delivery_id, is_open())
+    owed = exists().where(
+        deliveries.c.source == audit.c.source, deliveries.c.subject == audit.c.entity_id, deliveries.c.is_open != 0
+    )
+    own = exists().where(deliveries.c.id == audit.c.delivery_id, deliveries.c.is_open != 0)
     paused = exists().where(
         connections.c.name == audit.c.entity_id,
         connections.c.paused_at.is_not(None),

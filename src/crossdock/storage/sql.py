@@ -18,6 +18,7 @@ from crossdock.errors import LeaseLost, StorageError
 from crossdock.storage import announcing, inbox, letters, outbox, reading, retention, streams, trail
 from crossdock.storage.committer import Committer
 from crossdock.storage.payloads import Payloads, Sealer
+from crossdock.storage.sql_levels import SqlLevels
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ class SqlStore:
         alone = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {}
         self._reading = engine.execution_options(**alone)
         steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+        self.levels = SqlLevels(self._committer, self._payloads, self._read)
         self._snapshot = engine.execution_options(**steady)  # SQLite reads a snapshot anyhow
 
     def close(self) -> None:

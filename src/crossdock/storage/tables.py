@@ -122,7 +122,8 @@ deliveries = Table(
     Column("lane", String(255), nullable=False),
     Column("priority", Integer, nullable=False, server_default="5"),
     Column("state", String(12), nullable=False),
-    Column("is_open", SmallInteger, nullable=False),  # 1: pending, leased, or dead and unresolved
+    # pending, leased, or dead and unresolved: 1 where it waits for its lane, 2 where it goes with others of its lane
+    Column("is_open", SmallInteger, nullable=False),
     Column("one_row", Boolean, nullable=False, server_default=text("false")),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("unexpected", Integer, nullable=False, server_default="0"),
@@ -146,6 +147,8 @@ deliveries = Table(
     Column("memo", Text, nullable=False, server_default="{}"),
     Column("announced", Integer, nullable=False, server_default="-1"),  # the fence under which a broker was told of it
     Column("announced_at", Moment),
+    Column("wanted", String(64), nullable=False, server_default=""),  # STATE: what `content` is to become
+    Column("record", LargeBinary),  # STATE: the newest record itself; it is about no person
     UniqueConstraint("target", "key"),
     Index(
         "ix_deliveries_due",
@@ -171,6 +174,30 @@ deliveries = Table(
         "due_at",
         postgresql_where=text("is_open = 1 AND announced <> fence"),
     ).ddl_if(dialect="postgresql"),
+    Index(
+        "ix_deliveries_batched",
+        "target",
+        "priority",
+        "due_at",
+        sqlite_where=text("is_open = 2"),
+        postgresql_where=text("is_open = 2"),
+    ),
+    Index(
+        "ix_deliveries_batched_lane",
+        "target",
+        "lane",
+        "id",
+        sqlite_where=text("is_open = 2"),
+        postgresql_where=text("is_open = 2"),
+    ),
+    # whether a lane of states has a call under way
+    Index(
+        "ix_deliveries_batched_leased",
+        "target",
+        "lane",
+        sqlite_where=text("is_open = 2 AND state = 'leased'"),
+        postgresql_where=text("is_open = 2 AND state = 'leased'"),
+    ),
     Index("ix_deliveries_subject", "source", "subject"),
     Index("ix_deliveries_state", "state", "flow", "target"),
     Index("ix_deliveries_reference", "reference"),
@@ -180,6 +207,11 @@ deliveries = Table(
 def is_open(table: FromClause = deliveries) -> ColumnElement[bool]:
     """Said with a literal, so that both databases see that the partial indexes serve it."""
     return table.c.is_open == literal_column("1")
+
+
+def is_batched(table: FromClause = deliveries) -> ColumnElement[bool]:
+    """Open, and carried with others of its lane. A version that knows of no batches never sees such a row as due."""
+    return table.c.is_open == literal_column("2")
 
 
 links = Table(
@@ -254,4 +286,44 @@ audit_anchors = Table(
     Column("before", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("removed_at", Moment, nullable=False),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("message_seq", Serial, ForeignKey("messages.seq"), nullable=False),
+    Column("source", String(100), nullable=False),
+    Column("target", String(100), nullable=False),
+    Column("flow", String(50), nullable=False),
+    Column("channel", String(20), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("total", Integer, nullable=False, server_default="0"),
+    Column("changed", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column("stale", Integer, nullable=False, server_default="0"),
+    Column("rejected", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("received_at", Moment, nullable=False),
+    Column("decided_by", String(100), nullable=False, server_default=""),
+    Column("answer", Text, nullable=False, server_default=""),  # what the sender was told; "" until then
+    UniqueConstraint("message_seq", "target"),
+    Index("ix_feeds_state", "state", "target"),
+)
+
+# of a feed's rows, those that were not simply unchanged
+feed_rows = Table(
+    "feed_rows",
+    metadata,
+    Column("feed_id", Serial, ForeignKey("feeds.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("fate", String(12), nullable=False),
+    Column("subject", String(255), nullable=False, server_default=""),
+    Column("reference", String(255), nullable=False, server_default=""),
+    Column("key", String(255), nullable=False, server_default=""),
+    Column("lane", String(255), nullable=False, server_default=""),
+    Column("content", String(64), nullable=False, server_default=""),
+    Column("version", String(100), nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("record", LargeBinary),
 )

@@ -1,0 +1,218 @@
+"""The ends as settings have them: built once, by connection name; what each bears; what was said to them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from crossdock.contract.capabilities import Capabilities
+from crossdock.contract.connector import BatchSink, Connector, Sink, Source
+from crossdock.contract.flow import Flow, Route
+from crossdock.delivery.records import Attempt, Verdict
+from crossdock.erp.registry import Builder, connector_kinds
+from crossdock.errors import ConfigurationError
+from crossdock.flows import FLOWS, LOOKS
+from crossdock.magento.connector import build as build_magento
+from crossdock.model.sighting import Sighting
+from crossdock.security.envelope import Envelope
+from crossdock.settings import Settings
+from crossdock.transport import deadline
+from crossdock.transport.http import Exchange
+from crossdock.transport.throttle import Gate
+
+SLOW_SECONDS = 20.0
+BUSY_CODES = frozenset({"rate-limited", "temporary"})
+FAILED_CODES = frozenset({"unreachable", "outcome-unknown"})
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class Exchanges:
+    """What each thread has said to the outside since it was last asked: the raw matter of the audit trail."""
+
+    def __init__(self) -> None:
+        self._said = threading.local()
+
+    def observe(self, exchange: Exchange) -> None:
+        """Called by the transport in the thread that sends."""
+        rows: list[Attempt] = getattr(self._said, "rows", None) or []
+        rows.append(
+            Attempt(
+                operation=f"{exchange.method} {exchange.url_path}"[:50],
+                started_at=utc_now(),
+                duration_ms=exchange.elapsed_ms,
+                status=exchange.status,
+                error=exchange.error,
+                request=exchange.request_body or b"",
+                response=(exchange.response_body or b"") if exchange.method != "GET" else b"",
+            )
+        )
+        self._said.rows = rows
+
+    def taken(self) -> Sequence[Attempt]:
+        """What was said, once."""
+        rows: list[Attempt] = getattr(self._said, "rows", None) or []
+        self._said.rows = []
+        return rows
+
+
+class Connections:
+    """The ends by connection name; what delivery.ends.Ends asks for."""
+
+    def __init__(self, settings: Settings, exchanges: Exchanges, envelope: Envelope) -> None:
+        self._exchanges = exchanges
+        self._envelope = envelope
+        self.by_name = _build_all(settings, exchanges)
+        self._routes = _routes(settings, self.by_name)
+        self._sources: dict[tuple[str, str], Source[Any]] = {}
+        self._sinks: dict[tuple[str, str], Sink[Any]] = {}
+
+    def flow(self, name: str) -> Flow[Any]:
+        """By its name."""
+        return FLOWS[name]
+
+    def routes(self, source: str) -> Sequence[Route]:
+        """Those that begin there, each with only the flows that its target takes."""
+        return self._routes.get(source, ())
+
+    def source(self, connection: str, flow: Flow[Any]) -> Source[Any]:
+        """Made once."""
+        if (connection, flow.name) not in self._sources:
+            self._sources[connection, flow.name] = self.by_name[connection].source(flow)
+        return self._sources[connection, flow.name]
+
+    def sink(self, connection: str, flow: Flow[Any]) -> Sink[Any]:
+        """Made once."""
+        if (connection, flow.name) not in self._sinks:
+            self._sinks[connection, flow.name] = self.by_name[connection].sink(flow)
+        return self._sinks[connection, flow.name]
+
+    def batch_sink(self, connection: str, flow: Flow[Any]) -> BatchSink[Any]:
+        """The same sink, where it takes many in a call."""
+        sink: Any = self.sink(connection, flow)
+        if not isinstance(sink, BatchSink):
+            raise ConfigurationError([f"connections.{connection}: takes no {flow.name} in batches"])
+        return sink
+
+    def batches(self) -> Mapping[str, Mapping[str, int]]:
+        """By target, the flows of states that a route brings there, and how many rows go in a call."""
+        found: dict[str, dict[str, int]] = {}
+        for routes in self._routes.values():
+            for route in routes:
+                sizes = self.capabilities(route.target).batches
+                taken = {name: size for name, size in sizes.items() if name in route.flows}
+                if taken:
+                    found.setdefault(route.target, {}).update(taken)
+        return found
+
+    def adjusted(
+        self,
+        flow: Flow[Any],  # noqa: ARG002  the port's signature
+        source: str,  # noqa: ARG002
+        target: str,  # noqa: ARG002
+        records: Sequence[Any],
+    ) -> Sequence[Any]:
+        """As they are."""
+        return records
+
+    def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
+        """Orders are looked at again when they have waited; what follows them is told as it was."""
+        return LOOKS if flow.name == "orders" else None
+
+    def capabilities(self, connection: str) -> Capabilities:
+        """As declared."""
+        return self.by_name[connection].capabilities
+
+    def targets(self) -> Sequence[str]:
+        """Every connection: sources are looked at and acknowledged to."""
+        return tuple(self.by_name)
+
+    def people(self, flow: Flow[Any], record: Any) -> tuple[str, ...]:  # noqa: ARG002  the port's signature
+        """The buyer's e-mail address, as a keyed fingerprint."""
+        email = record.order.buyer.email if isinstance(record, Sighting) else ""
+        return (self._envelope.fingerprint(email.strip().lower()),) if email else ()
+
+    def begin(self, until: datetime | None) -> None:
+        """What an earlier attempt left unsaid is not this one's."""
+        self._exchanges.taken()
+        deadline.end_in(None if until is None else (until - utc_now()).total_seconds())
+
+    def exchanges(self) -> Sequence[Attempt]:
+        """Of this thread."""
+        return self._exchanges.taken()
+
+
+def connection_of(settings: Settings, name: str) -> Connector:
+    """One connection alone, for previews. Raises ConfigurationError."""
+    if name not in settings.connections:
+        raise ConfigurationError([f"connections.{name}: there is no such connection"])
+    alone = settings.model_copy(update={"connections": {name: settings.connections[name]}})
+    return _build_all(alone, Exchanges())[name]
+
+
+def _build_all(settings: Settings, exchanges: Exchanges) -> dict[str, Connector]:
+    kinds: Mapping[str, Builder] = {"magento": build_magento, **connector_kinds()}
+    problems: list[str] = []
+    built: dict[str, Connector] = {}
+    for name, table in settings.connections.items():
+        kind = table["kind"]
+        if kind not in kinds:
+            problems.append(f"connections.{name}.kind: {kind!r} is none of {', '.join(sorted(kinds))}")
+            continue
+        try:
+            built[name] = kinds[kind](name, table, observe=exchanges.observe)
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
+    return built
+
+
+def _routes(settings: Settings, connectors: Mapping[str, Connector]) -> dict[str, tuple[Route, ...]]:
+    found: dict[str, tuple[Route, ...]] = {}
+    problems: list[str] = []
+    for index, route in enumerate(settings.routes):
+        refused = frozenset(route.flows) - connectors[route.target].capabilities.writes
+        if "flows" in route.model_fields_set and refused:
+            problems.append(f"routes[{index}].flows: {route.target} does not take {', '.join(sorted(refused))}")
+        taken = frozenset(route.flows) & connectors[route.target].capabilities.writes
+        made = Route(
+            source=route.source, target=route.target, flows=taken, options=route.options.model_dump(mode="python")
+        )
+        found[route.source] = (*found.get(route.source, ()), made)
+    if problems:
+        raise ConfigurationError(problems)
+    return found
+
+
+class Gates:
+    """A gate for each target: rate, adaptive concurrency, breaker. What delivery.worker.Throttle asks for."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._gates = {name: self._gate(connections.capabilities(name)) for name in connections.targets()}
+
+    def permits(self, target: str) -> int:
+        """How many may be begun now."""
+        return self._gates[target].permits(time.monotonic())
+
+    def begin(self, target: str) -> None:
+        """One of them."""
+        self._gates[target].acquire(time.monotonic())
+
+    def end(self, target: str, verdict: Verdict | None, seconds: float) -> None:
+        """What it says of the target's health: a rejected document says nothing bad of it."""
+        code = verdict.code if verdict else ""
+        slow = seconds > SLOW_SECONDS
+        outcome = "failed" if code in FAILED_CODES else "busy" if code in BUSY_CODES else "slow" if slow else "ok"
+        self._gates[target].report(outcome, time.monotonic())  # type: ignore[arg-type]  # one of the four words
+
+    @staticmethod
+    def _gate(capabilities: Capabilities) -> Gate:
+        pace = capabilities.pace
+        return Gate(rate=pace.rate, burst=pace.burst, concurrency=pace.concurrency)

@@ -1,0 +1,266 @@
+"""Feeds of states: compared with what stands, guarded, and put in place.
+
+The comparison writes nothing; only once the guard has let the whole feed pass are its changes put in place, some
+thousand rows a transaction. A process that dies between two of them leaves the feed TAKEN: it is compared anew, and
+what was put in place already is then unchanged.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from crossdock.contract.flow import Flow, Route
+from crossdock.contract.state import StateRules
+from crossdock.delivery.ends import Ends
+from crossdock.delivery.levels import Fate, Feed, FeedState, Level, LevelStore, NewFeed, Row, compare
+from crossdock.errors import ConfigurationError, InvalidPayload, MappingError
+
+CHUNK = 2000  # rows compared, or put in place, at a time
+IN_MEMORY = 8_000_000  # bytes of changes, before they go to a temporary file
+ABANDONED = timedelta(seconds=120)  # after which a feed that is only TAKEN is compared by somebody else
+Raw = Mapping[str, Any]
+
+
+class Feeds:
+    """Takes feeds and compares them. Safe for many threads."""
+
+    def __init__(self, store: LevelStore, ends: Ends, clock: Callable[[], datetime], woken: Callable[[], None]) -> None:
+        self._store = store
+        self._ends = ends
+        self._clock = clock
+        self._woken = woken
+
+    def take(self, new: NewFeed) -> Feed:
+        """Stored durably, not compared yet."""
+        return self._store.take_feed(new, self._clock())
+
+    def compare(self, feed: Feed, raws: Iterable[Raw]) -> Feed:
+        """Compare all rows and put in place what the guard lets pass; the feed as it stands then."""
+        flow = self._ends.flow(feed.flow)
+        options = self._options(feed)
+        found = _Found()
+        with _Changes() as changes:
+            for chunk in _chunks(_levels(flow, feed, raws, options, found), CHUNK):
+                self._compare(feed, flow, chunk, options, found, changes)
+                self._keep(feed, found)
+            self._keep(feed, found)
+            reason = _rules(flow).guard(found.alarms, found.total, options)
+            for changed in _chunks(iter(changes), CHUNK):
+                if reason:
+                    self._store.keep_rows(feed, [_kept(level, Fate.HELD, reason) for level in changed])
+                else:
+                    self._store.merge(feed, changed, flow.priority, self._clock())
+        state = FeedState.HELD if reason else FeedState.DONE
+        closed = self._store.close_feed(feed, state, found.total, reason)
+        self._woken()
+        return closed
+
+    def approve(self, feed: Feed, by: str, why: str) -> bool:
+        """Go on with a held one: what it would have changed and is not older than what stands by now."""
+        flow = self._ends.flow(feed.flow)
+        # first the levels: were the process to end before the word is kept, approving again finds them in place
+        for chunk in _chunks((row for row in self._rows(feed) if row.fate is Fate.HELD), CHUNK):
+            self._store.merge(feed, [_level(row) for row in chunk], flow.priority, self._clock())
+        decided = self._store.decide_feed(feed, FeedState.DONE, by, why, self._clock())
+        self._woken()
+        return decided
+
+    def wake(self) -> None:
+        """A queued one waits."""
+        self._woken()
+
+    def refuse(self, feed: Feed, by: str, why: str) -> bool:
+        """It will never be put in place."""
+        return self._store.decide_feed(feed, FeedState.REFUSED, by, why, self._clock())
+
+    def resume(self, limit: int = 10) -> int:
+        """Compare what is queued, and what a process that ended has left behind; returns how many feeds."""
+        now = self._clock()
+        queued = self._store.feeds_in((FeedState.QUEUED,), now, limit)
+        left = self._store.feeds_in((FeedState.TAKEN,), now - ABANDONED, limit)
+        for feed in (*queued, *left):
+            body = self._store.feed_body(feed)
+            try:
+                self.compare(feed, read_rows(body))
+            except InvalidPayload as error:  # a file's rows are not kept: whoever imports it begins again
+                self._store.close_feed(feed, FeedState.REFUSED, 0, str(error))
+        return len(queued) + len(left)
+
+    def _compare(
+        self,
+        feed: Feed,
+        flow: Flow[Any],
+        chunk: list[tuple[Level, Any]],
+        options: Raw,
+        found: _Found,
+        changes: _Changes,
+    ) -> None:
+        known = self._store.standings(feed.target, [level.key for level, _ in chunk])
+        moved: list[Level] = []
+        for level, record in chunk:
+            standing = known.get(level.key)
+            fate = compare(level, standing, feed.seq)
+            if fate is Fate.CHANGED:
+                before = (
+                    msgspec.json.decode(standing.record, type=flow.record) if standing and standing.record else None
+                )
+                if alarm := _rules(flow).alarm(record, before, options):
+                    found.alarms[alarm] += 1
+                changes.add(level)
+            elif fate is Fate.STALE:
+                found.rows.append(_kept(level, fate, "something newer is known"))
+            elif standing is not None and level.version > standing.version:
+                moved.append(level)
+        if moved:  # the same content under a newer version: only the version moves on
+            self._store.merge(feed, moved, flow.priority, self._clock())
+
+    def _keep(self, feed: Feed, found: _Found) -> None:
+        if found.rows:
+            self._store.keep_rows(feed, found.rows)
+            found.rows.clear()
+
+    def _options(self, feed: Feed) -> Raw:
+        return options_of(route_of(self._ends.routes(feed.source), feed.target, feed.flow), feed.flow)
+
+    def _rows(self, feed: Feed) -> Iterator[Row]:
+        after = -1
+        while page := self._store.feed_rows(feed.id, after, CHUNK):
+            yield from page
+            after = page[-1].number
+
+
+def read_rows(body: bytes) -> list[Raw]:
+    """The rows of a request's or a page's body, `{"items": [...]}`. Raises InvalidPayload."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidPayload("Invalid payload: not JSON") from error
+    rows = found.get("items") if isinstance(found, dict) else None
+    if not isinstance(rows, list):
+        raise InvalidPayload("Invalid payload: missing items array")
+    return rows
+
+
+def route_of(routes: Iterable[Route], target: str, flow: str) -> Route:
+    """The one that carries the flow there. Raises ConfigurationError."""
+    for route in routes:
+        if route.target == target and flow in route.flows:
+            return route
+    raise ConfigurationError([f"routes: none carries {flow} to {target}"])
+
+
+def options_of(route: Route, flow: str) -> Raw:
+    """The part of a route's options that is the flow's."""
+    found: Raw = route.options.get(flow) or {}
+    return found
+
+
+class _Found:
+    """What a comparison came to so far; `rows` are not kept yet."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.alarms: Counter[str] = Counter()
+        self.rows: list[Row] = []
+
+
+class _Changes:
+    """Levels to be put in place, in the order in which they came; many of them lie in a temporary file."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  closed by __exit__
+
+    def add(self, level: Level) -> None:
+        """One more. What is written is about no person (flows of states hold none)."""
+        self._file.write(msgspec.json.encode(level) + b"\n")
+
+    def __iter__(self) -> Iterator[Level]:
+        self._file.seek(0)
+        decoder = msgspec.json.Decoder(Level)
+        return (decoder.decode(line) for line in self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def _rules(flow: Flow[Any]) -> StateRules[Any]:
+    if flow.state is None:
+        raise ConfigurationError([f"{flow.name} is no flow of states"])
+    return flow.state
+
+
+def _levels(
+    flow: Flow[Any], feed: Feed, raws: Iterable[Raw], options: Raw, found: _Found
+) -> Iterator[tuple[Level, Any]]:
+    rules = _rules(flow)
+    encode = msgspec.json.Encoder().encode
+    prefix = f"{feed.target}:{flow.name}:"
+    for number, raw in enumerate(raws):
+        found.total += 1
+        try:
+            record = rules.read(raw if isinstance(raw, Mapping) else {}, options)
+        except MappingError as error:
+            found.rows.append(Row(number=number, fate=Fate.REJECTED, reference=_named(raw), reason=str(error)))
+            continue
+        subject = rules.subject(record)
+        level = Level(
+            number=number,
+            subject=subject,
+            reference=rules.reference(record),
+            key=f"v1:{feed.source}:{flow.name}:{subject}",
+            lane=prefix + rules.lane(record),
+            content=rules.content(record),
+            record=encode(record),
+            version=rules.version(record),
+        )
+        yield level, record
+
+
+def _named(raw: Any) -> str:
+    return str(raw.get("sku") or "")[:64] if isinstance(raw, Mapping) else ""
+
+
+def _kept(level: Level, fate: Fate, reason: str = "") -> Row:
+    return Row(
+        number=level.number,
+        fate=fate,
+        subject=level.subject,
+        reference=level.reference,
+        key=level.key,
+        content=level.content,
+        version=level.version,
+        lane=level.lane,
+        reason=reason,
+        record=level.record if fate is Fate.HELD else b"",
+    )
+
+
+def _level(row: Row) -> Level:
+    return Level(
+        number=row.number,
+        subject=row.subject,
+        reference=row.reference,
+        key=row.key,
+        lane=row.lane,
+        content=row.content,
+        record=row.record,
+        version=row.version,
+    )
+
+
+def _chunks(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while chunk := list(islice(rows, size)):
+        yield chunk

@@ -1,0 +1,170 @@
+"""Stock levels, ERP to store. Pure.
+
+A row is strict: nothing is guessed (flaws 44, 46-48). An unknown warehouse is refused and never becomes `default`; "0"
+is a SKU; a level without a version counts by its arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from crossdock.contract.state import Raw, StateRules
+from crossdock.errors import MappingError
+from crossdock.model.inventory import Meaning, StockLevel
+
+LONGEST_SKU = 64  # Magento: catalog_product_entity.sku
+MOST = Decimal("99999999.9999")  # Magento: inventory_source_item.quantity is decimal(12,4)
+STEP = Decimal("0.0001")
+ZERO = Decimal(0)
+MEANINGS: Mapping[Any, Meaning] = {"on_hand": "on_hand", "available": "available"}
+STATUSES: Mapping[Any, bool] = {1: True, 0: False, "1": True, "0": False, "in_stock": True, "out_of_stock": False}
+VERSION_DIGITS = 20
+
+
+def read(raw: Raw, options: Raw) -> StockLevel:
+    """A row `{sku, qty, warehouse, status?, version? | as_of?, meaning?}` as a level. Raises MappingError."""
+    quantity = _quantity(raw.get("qty"), options)
+    as_of = _moment(raw.get("as_of"))
+    return StockLevel(
+        sku=_sku(raw.get("sku")),
+        place=_place(raw.get("warehouse"), options),
+        quantity=quantity,
+        in_stock=_in_stock(raw.get("status"), quantity, options),
+        meaning=_meaning(raw.get("meaning"), options),
+        as_of=as_of,
+        version=_version(raw.get("version"), as_of),
+    )
+
+
+def subject(level: StockLevel) -> str:
+    """One row for each SKU and place. Magento finds a SKU whatever its case (recorded)."""
+    return f"{level.place}/{level.sku.casefold()}"
+
+
+def content(level: StockLevel) -> str:
+    """What makes a difference at the store."""
+    status = "" if level.in_stock is (level.quantity > 0) else f" {int(level.in_stock)}"
+    return f"{_plain(level.quantity)}{status}{' a' if level.meaning == 'available' else ''}"
+
+
+def alarm(level: StockLevel, before: StockLevel | None, options: Raw) -> str:
+    """`zero` where something becomes nothing, `jump` where it grows or shrinks beyond the guard's factor."""
+    if before is None or before.quantity <= 0:
+        return ""
+    if level.quantity <= 0:
+        return "zero"
+    factor = Decimal(str(_guard(options).get("jump_factor", 0)))
+    odd = factor > 1 and (level.quantity > before.quantity * factor or level.quantity * factor < before.quantity)
+    return "jump" if odd else ""
+
+
+def guard(alarms: Mapping[str, int], rows: int, options: Raw) -> str:
+    """Why a feed must wait for a person, or "" (flaw 47)."""
+    rules = _guard(options)
+    least = rules.get("least_rows", 1)
+    for word, told in (("zero", "go to zero"), ("jump", f"change by more than {rules.get('jump_factor')} times")):
+        odd, most = alarms.get(word, 0), Decimal(str(rules.get(f"{word}_percent", 100)))
+        if odd >= least and odd * 100 > rows * most:
+            return f"{odd} of {rows} rows {told}, more than {most} %"
+    return ""
+
+
+def _guard(options: Raw) -> Raw:
+    rules: Raw = options.get("guard") or {}
+    return rules
+
+
+def _sku(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise MappingError("sku", "is missing")
+    sku = value.strip()  # Magento trims it too (recorded)
+    if len(sku) > LONGEST_SKU:
+        raise MappingError("sku", f"is longer than {LONGEST_SKU} characters")
+    return sku
+
+
+def _quantity(value: Any, options: Raw) -> Decimal:
+    if value is None or isinstance(value, bool) or value == "":
+        raise MappingError("qty", "is missing")
+    try:
+        quantity = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise MappingError("qty", "is no number") from None
+    if not quantity.is_finite():
+        raise MappingError("qty", "is no number")
+    if quantity < 0 and options.get("negative") == "zero":
+        return ZERO
+    if not ZERO <= quantity <= MOST:
+        raise MappingError("qty", f"is not between 0 and {MOST}")
+    if quantity != quantity.quantize(STEP):
+        raise MappingError("qty", "has more than 4 decimals")
+    return quantity
+
+
+def _place(value: Any, options: Raw) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise MappingError("warehouse", "is missing")
+    warehouse = value.strip()
+    places: Mapping[str, str] = options.get("warehouses") or {}
+    if warehouse not in places:
+        raise MappingError("warehouse", f"{warehouse[:40]!r} is not in the route's options.inventory.warehouses")
+    return places[warehouse]
+
+
+def _in_stock(value: Any, quantity: Decimal, options: Raw) -> bool:
+    if value is None or value == "":
+        return quantity > 0 or bool(options.get("backorders"))
+    if isinstance(value, bool) or value not in STATUSES:
+        raise MappingError("status", "is none of 1, 0, in_stock, out_of_stock")
+    return STATUSES[value]
+
+
+def _meaning(value: Any, options: Raw) -> Meaning:
+    meaning = value or options.get("meaning") or "on_hand"
+    if meaning not in MEANINGS:
+        raise MappingError("meaning", "is neither on_hand nor available")
+    return MEANINGS[meaning]
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None or value == "":
+        return None
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise MappingError("as_of", "is no ISO 8601 time") from None
+    if moment.tzinfo is None:
+        raise MappingError("as_of", "has no time zone")
+    return moment.astimezone(UTC)
+
+
+def _version(value: Any, as_of: datetime | None) -> str:
+    """Sorts as text: a number with leading zeros, else the moment."""
+    if value is None or value == "":
+        return "" if as_of is None else as_of.isoformat(timespec="microseconds")
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) <= VERSION_DIGITS):
+        raise MappingError("version", "is no whole number of at most 20 digits")
+    return text.zfill(VERSION_DIGITS)
+
+
+def _plain(quantity: Decimal) -> str:
+    text = f"{quantity:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+RULES: StateRules[StockLevel] = StateRules(
+    read=read,
+    subject=subject,
+    reference=lambda level: level.sku,
+    lane=lambda level: level.place,
+    content=content,
+    version=lambda level: level.version,
+    alarm=alarm,
+    guard=guard,
+)
