@@ -19,13 +19,13 @@ from crossdock.connections import Connections, Exchanges, Gates, connection_of, 
 from crossdock.delivery.batches import Batches, Carrier
 from crossdock.delivery.deliver import Deliverer, Limits
 from crossdock.delivery.dispatch import Announced, Dispatch, Elsewhere
-from crossdock.delivery.feeds import Feeds
 from crossdock.delivery.intake import Intake
 from crossdock.delivery.poll import Poller, PollOptions
 from crossdock.delivery.records import Delivery, Verdict
 from crossdock.delivery.verdict import Policy
 from crossdock.delivery.worker import Worker, WorkerOptions
 from crossdock.errors import ConfigurationError, StorageError
+from crossdock.feeds.feeds import Feeds
 from crossdock.flows import LOOKS
 from crossdock.model.base import settle_types
 from crossdock.security.envelope import Envelope, master_key_from

@@ -183,7 +183,11 @@ def _routes(settings: Settings, connectors: Mapping[str, Connector]) -> dict[str
             problems.append(f"routes[{index}].flows: {route.target} does not take {', '.join(sorted(refused))}")
         taken = frozenset(route.flows) & connectors[route.target].capabilities.writes
         made = Route(
-            source=route.source, target=route.target, flows=taken, options=route.options.model_dump(mode="python")
+            source=route.source,
+            target=route.target,
+            flows=taken,
+            options=route.options.of_orders(),
+            states=route.options.of_states(),
         )
         found[route.source] = (*found.get(route.source, ()), made)
     if problems:

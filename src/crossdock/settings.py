@@ -29,10 +29,9 @@ PaymentRule = Literal["always", "paid", "authorized", "never"]
 # as flows.eligibility has them, which this room may not import; a test holds the two together
 _OFFLINE = ("checkmo", "banktransfer", "cashondelivery", "purchaseorder", "free")
 DEFAULT_RULES: dict[str, PaymentRule] = {"*": "authorized", **dict.fromkeys(_OFFLINE, "always")}
-ExportFlow = Literal["orders", "cancellations", "holds", "payments", "refunds"]
-StateFlow = Literal["inventory"]
-STATE_FLOWS: tuple[StateFlow, ...] = ("inventory",)
-EXPORT_FLOWS: tuple[ExportFlow, ...] = ("orders", "cancellations", "holds", "payments", "refunds")
+RouteFlow = Literal["orders", "cancellations", "holds", "payments", "refunds", "inventory"]
+STATE_FLOWS: tuple[str, ...] = ("inventory",)
+EXPORT_FLOWS: tuple[RouteFlow, ...] = ("orders", "cancellations", "holds", "payments", "refunds")
 
 
 REFERENCE = r"^(env|file|vault|aws-sm):.+"
@@ -293,6 +292,14 @@ class RouteOptions(Section):
 
     inventory: InventoryOptions = Field(default_factory=InventoryOptions, description="Stock levels.")
 
+    def of_orders(self) -> dict[str, Any]:
+        """The rules of orders and what follows them."""
+        return self.model_dump(mode="python", exclude={*STATE_FLOWS})
+
+    def of_states(self) -> dict[str, dict[str, Any]]:
+        """The rules of each flow of states, by its name."""
+        return self.model_dump(mode="python", include={*STATE_FLOWS})
+
     @field_validator("eligibility")
     @classmethod
     def _has_a_rule_for_the_rest(cls, value: dict[str, PaymentRule]) -> dict[str, PaymentRule]:
@@ -306,7 +313,7 @@ class RouteSettings(Section):
 
     source: str = Field(description="Connection that it comes from.")
     target: str = Field(description="Connection that it goes to.")
-    flows: frozenset[ExportFlow | StateFlow] = Field(
+    flows: frozenset[RouteFlow] = Field(
         default=frozenset((*EXPORT_FLOWS, *STATE_FLOWS)),
         description="Flows carried, as far as the target takes them; `orders` must be there for any that follows an "
         "order. The target's number always goes back to the source.",
@@ -315,13 +322,13 @@ class RouteSettings(Section):
 
     @field_validator("flows")
     @classmethod
-    def _begin_with_orders(cls, value: frozenset[ExportFlow | StateFlow]) -> frozenset[ExportFlow | StateFlow]:
-        if "orders" not in value and value.intersection(EXPORT_FLOWS):
+    def _begin_with_orders(cls, value: frozenset[RouteFlow]) -> frozenset[RouteFlow]:
+        if "orders" not in value and (not value or value.intersection(EXPORT_FLOWS)):
             raise ValueError('must hold "orders": the other flows follow an order that was carried')
         return value
 
     @field_serializer("flows", when_used="json")
-    def _in_order(self, flows: frozenset[ExportFlow | StateFlow]) -> list[str]:
+    def _in_order(self, flows: frozenset[RouteFlow]) -> list[str]:
         return sorted(flows)
 
 

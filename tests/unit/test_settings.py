@@ -219,8 +219,8 @@ def test_settings_are_frozen() -> None:
 def test_a_routes_options_are_those_that_the_flow_reads() -> None:
     from crossdock.flows.orders import OrderOptions
 
-    assert msgspec.convert(RouteOptions().model_dump(), OrderOptions) == OrderOptions()
-    assert {*RouteOptions.model_fields} == {*OrderOptions.__struct_fields__}
+    assert msgspec.convert(RouteOptions().of_orders(), OrderOptions) == OrderOptions()
+    assert {*RouteOptions().of_orders()} == {*OrderOptions.__struct_fields__}
     assert OrderOptions().eligibility == DEFAULT_RULES
 
 

@@ -15,9 +15,9 @@ import msgspec
 from crossdock.api.webhooks import TITLES
 from crossdock.contract.flow import Route
 from crossdock.contract.message import Message
-from crossdock.delivery.feeds import Feeds, read_rows
-from crossdock.delivery.levels import Fate, Feed, FeedState, LevelStore, NewFeed, Row
 from crossdock.errors import ConfigurationError, InvalidPayload, StorageError
+from crossdock.feeds.feeds import Feeds, read_rows
+from crossdock.feeds.levels import Fate, Feed, FeedState, LevelStore, NewFeed, Row
 from crossdock.model.base import Record
 
 FIRST_LOOK, LONGEST_LOOK = 0.01, 0.25  # seconds between two looks at what became of it

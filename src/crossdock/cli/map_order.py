@@ -160,7 +160,7 @@ def _route_options(settings: Settings | None, to: str) -> OrderOptions:
     """Of the first route that ends there; the defaults where none does."""
     for route in settings.routes if settings else ():
         if route.target == to:
-            return msgspec.convert(route.options.model_dump(mode="python"), OrderOptions)
+            return msgspec.convert(route.options.of_orders(), OrderOptions)
     return OrderOptions()
 
 

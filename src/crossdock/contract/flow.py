@@ -64,6 +64,7 @@ class Route(Record, frozen=True, kw_only=True):
     target: str
     flows: frozenset[str] = frozenset()
     options: dict[str, Any] = {}
+    states: dict[str, dict[str, Any]] = {}  # the options of its flows of states, by flow
 
 
 class Flow(Record, Generic[R], frozen=True, kw_only=True):

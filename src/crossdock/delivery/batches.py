@@ -11,14 +11,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 
 from crossdock.contract.message import Receipt
 from crossdock.delivery.ends import Ends
-from crossdock.delivery.levels import LevelStore
 from crossdock.delivery.records import Attempt, Delivery, Verdict
 from crossdock.delivery.verdict import Policy, delivered, judge, postponed
 from crossdock.delivery.worker import Throttle, WorkerOptions
@@ -29,12 +28,26 @@ Settled = tuple[Delivery, Verdict]
 Pausing = Callable[[str, str, str, datetime], bool]
 
 
+class BatchStore(Protocol):
+    """What a storage knows of batches. Every method is one transaction."""
+
+    def lease_batch(
+        self, worker: str, now: datetime, until: datetime, target: str, sizes: Mapping[str, int]
+    ) -> list[Delivery]:
+        """Due rows of one lane that has no call under way, at most `sizes[flow]`; sorted by subject."""
+
+    def settle_batch(
+        self, settled: Sequence[tuple[Delivery, Verdict]], attempts: Sequence[Attempt], now: datetime
+    ) -> int:
+        """Each row whose fence still holds; returns how many. What became newer meanwhile is due again."""
+
+
 class Carrier:
     """One batch: decoded, sent, judged row by row, settled in one transaction. Safe for many threads."""
 
     def __init__(
         self,
-        store: LevelStore,
+        store: BatchStore,
         ends: Ends,
         policy: Policy,
         clock: Callable[[], datetime],
@@ -159,7 +172,7 @@ class Batches:
     def __init__(
         self,
         name: str,
-        store: LevelStore,
+        store: BatchStore,
         carrier: Carrier,
         sizes: Mapping[str, Mapping[str, int]],
         throttle: Throttle,

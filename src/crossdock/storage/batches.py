@@ -141,7 +141,7 @@ def lease(
 def _message(row: Any) -> Message:
     """The level itself, under the id of the feed that brought it."""
     feed = message_of(row, row.record or b"")
-    return msgspec.structs.replace(feed, subject=row.subject, reference=row.reference, content=row.wanted)
+    return msgspec.structs.replace(feed, subject=row.subject, reference=row.reference, content=row.desired)
 
 
 def settle(

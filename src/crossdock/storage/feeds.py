@@ -11,9 +11,9 @@ from sqlalchemy import Executable, bindparam, delete, func, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as DbRow
 
-from crossdock.delivery.levels import Fate, Feed, FeedState, NewFeed, Row
 from crossdock.delivery.records import State
 from crossdock.errors import InvalidPayload
+from crossdock.feeds.levels import Fate, Feed, FeedState, NewFeed, Row
 from crossdock.storage.dialect import among, insert_once, listed
 from crossdock.storage.inbox import keep_message
 from crossdock.storage.payloads import Payloads
@@ -26,7 +26,7 @@ SETTLED_BAD = {"rejected": "rejected", "mapping": "rejected", "message": "reject
 
 
 def _of_keys(dialect: str) -> Executable:
-    names = ("key", "state", "is_open", "wanted", "code", "reason", "content", "maybe_sent")
+    names = ("key", "state", "is_open", "desired", "code", "reason", "content", "maybe_sent")
     columns = [deliveries.c[name] for name in names]
     return select(*columns).where(
         deliveries.c.target == bindparam("wanted_target"), among(dialect, deliveries.c.key, "keys")
@@ -134,7 +134,7 @@ def outcomes(connection: Connection, feed: Feed, rows: Sequence[Row]) -> list[tu
 def _outcome(row: Row, delivery: Any) -> tuple[str, str]:
     if delivery is None:
         return "pending", ""
-    if delivery.wanted != row.content:
+    if delivery.desired != row.content:
         return Fate.STALE, "a newer one has taken its place"
     if delivery.state == State.DELIVERED:
         return "applied", ""

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Select, bindparam, case, literal_column, select, update
 from sqlalchemy.engine import Connection
 
-from crossdock.delivery.levels import Fate, Feed, Level, Row, Standing, compare, is_newer
 from crossdock.delivery.records import State
+from crossdock.feeds.levels import Fate, Feed, Level, Row, Standing, compare, is_newer
 from crossdock.storage import feeds
 from crossdock.storage.dialect import alone, among, insert_once, listed
 from crossdock.storage.prepared import Prepared
@@ -18,7 +18,7 @@ from crossdock.storage.tables import Moment, deliveries
 
 
 def _standing(dialect: str) -> Select[Any]:
-    names = ("key", "state", "is_open", "wanted", "version", "message_seq", "record", "id")
+    names = ("key", "state", "is_open", "desired", "version", "message_seq", "record", "id")
     columns = [deliveries.c[name] for name in names]
     return select(*columns).where(
         deliveries.c.target == bindparam("wanted_target"), among(dialect, deliveries.c.key, "keys")
@@ -40,7 +40,7 @@ RENEW = Prepared(
     .values(
         message_seq=bindparam("seq"),
         version=bindparam("new_version"),
-        wanted=bindparam("new_content"),
+        desired=bindparam("new_content"),
         record=bindparam("new_record"),
         reference=bindparam("new_reference"),
         generation=deliveries.c.generation + 1,
@@ -70,7 +70,7 @@ def standings(connection: Connection, target: str, keys: Sequence[str], *, lock:
             key=row.key,
             state=row.state,
             is_open=bool(row.is_open),
-            content=row.wanted,
+            content=row.desired,
             version=row.version,
             seq=row.message_seq,
             record=row.record or b"",
@@ -154,7 +154,7 @@ def _row(feed: Feed, level: Level, priority: int, now: datetime) -> Mapping[str,
         "is_open": 2,
         "one_row": True,
         "version": level.version,
-        "wanted": level.content,
+        "desired": level.content,
         "record": level.record,
         "created_at": now,
         "opened_at": now,

@@ -1,4 +1,4 @@
-"""The half of the store that keeps states: delivery.levels.LevelStore."""
+"""The half of the store that keeps states: feeds.levels.LevelStore."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from crossdock.delivery.levels import Fate, Feed, FeedState, Level, NewFeed, Row, Standing
 from crossdock.delivery.records import Attempt, Delivery, Verdict
+from crossdock.feeds.levels import Fate, Feed, FeedState, Level, NewFeed, Row, Standing
 from crossdock.storage import batches, feeds, levels, trail
 from crossdock.storage.committer import Committer
 from crossdock.storage.payloads import Payloads
@@ -21,7 +21,7 @@ class Reader(Protocol):
 
 
 class SqlLevels:
-    """See delivery.levels.LevelStore for what each method promises. Safe for many threads."""
+    """See feeds.levels.LevelStore for what each method promises. Safe for many threads."""
 
     def __init__(self, committer: Committer, payloads: Payloads, read: Reader) -> None:
         self._committer = committer

@@ -147,7 +147,7 @@ deliveries = Table(
     Column("memo", Text, nullable=False, server_default="{}"),
     Column("announced", Integer, nullable=False, server_default="-1"),  # the fence under which a broker was told of it
     Column("announced_at", Moment),
-    Column("wanted", String(64), nullable=False, server_default=""),  # STATE: what `content` is to become
+    Column("desired", String(64), nullable=False, server_default=""),  # STATE: what `content` is to become
     Column("record", LargeBinary),  # STATE: the newest record itself; it is about no person
     UniqueConstraint("target", "key"),
     Index(

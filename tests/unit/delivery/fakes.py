@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from crossdock.contract.capabilities import Capabilities
-from crossdock.contract.connector import Page, Watermark
+from crossdock.contract.connector import BatchSink, Page, Watermark
 from crossdock.contract.flow import Duty, Flow, Kind, Known, Route
 from crossdock.contract.message import Message, Receipt
 from crossdock.delivery.records import Attempt
@@ -142,6 +142,12 @@ class FakeEnds:
 
     def sink(self, connection: str, flow: Flow[Any]) -> Desk:
         return self.desk if connection == "desk" else self.counter
+
+    def batch_sink(self, connection: str, flow: Flow[Any]) -> BatchSink[Any]:
+        raise AssertionError(f"{flow.name} at {connection} goes in no batches here")
+
+    def adjusted(self, flow: Flow[Any], source: str, target: str, records: Sequence[Any]) -> Sequence[Any]:
+        raise AssertionError(f"{flow.name} from {source} to {target} goes in no batches here")
 
     def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
         return FLOWS["looks"] if flow.name == "things" else None

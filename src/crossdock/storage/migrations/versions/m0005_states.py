@@ -19,7 +19,7 @@ INDEXES = {
 
 
 def upgrade() -> None:
-    op.add_column("deliveries", sa.Column("wanted", sa.String(64), server_default="", nullable=False))
+    op.add_column("deliveries", sa.Column("desired", sa.String(64), server_default="", nullable=False))
     op.add_column("deliveries", sa.Column("record", sa.LargeBinary(), nullable=True))
     for name, (columns, where) in INDEXES.items():
         op.create_index(name, "deliveries", columns, unique=False, sqlite_where=where, postgresql_where=where)
@@ -70,4 +70,4 @@ def downgrade() -> None:
     for name in INDEXES:
         op.drop_index(name, "deliveries")
     op.drop_column("deliveries", "record")
-    op.drop_column("deliveries", "wanted")
+    op.drop_column("deliveries", "desired")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from crossdock.contract.message import Message
-from crossdock.delivery.records import Attempt, Delivery, State, Verdict
+from crossdock.delivery.records import State
 from crossdock.model.base import Record
 
 
@@ -163,13 +163,3 @@ class LevelStore(Protocol):
 
     def outcomes(self, feed: Feed, rows: Sequence[Row]) -> list[tuple[str, str]]:
         """Of each row: applied, unchanged, stale, held, rejected, failed or pending; and why."""
-
-    def lease_batch(
-        self, worker: str, now: datetime, until: datetime, target: str, sizes: Mapping[str, int]
-    ) -> list[Delivery]:
-        """Due rows of one lane that has no call under way, at most `sizes[flow]`; sorted by subject."""
-
-    def settle_batch(
-        self, settled: Sequence[tuple[Delivery, Verdict]], attempts: Sequence[Attempt], now: datetime
-    ) -> int:
-        """Each row whose fence still holds; returns how many. What became newer meanwhile is due again."""

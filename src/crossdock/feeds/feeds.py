@@ -20,8 +20,8 @@ import msgspec
 from crossdock.contract.flow import Flow, Route
 from crossdock.contract.state import StateRules
 from crossdock.delivery.ends import Ends
-from crossdock.delivery.levels import Fate, Feed, FeedState, Level, LevelStore, NewFeed, Row, compare
 from crossdock.errors import ConfigurationError, InvalidPayload, MappingError
+from crossdock.feeds.levels import Fate, Feed, FeedState, Level, LevelStore, NewFeed, Row, compare
 
 CHUNK = 2000  # rows compared, or put in place, at a time
 IN_MEMORY = 8_000_000  # bytes of changes, before they go to a temporary file
@@ -159,7 +159,7 @@ def route_of(routes: Iterable[Route], target: str, flow: str) -> Route:
 
 def options_of(route: Route, flow: str) -> Raw:
     """The part of a route's options that is the flow's."""
-    found: Raw = route.options.get(flow) or {}
+    found: Raw = route.states.get(flow) or {}
     return found
 
 
