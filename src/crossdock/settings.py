@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_serializer, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -314,7 +314,7 @@ class RouteSettings(Section):
     source: str = Field(description="Connection that it comes from.")
     target: str = Field(description="Connection that it goes to.")
     flows: frozenset[RouteFlow] = Field(
-        default=frozenset((*EXPORT_FLOWS, *STATE_FLOWS)),
+        default=frozenset(get_args(RouteFlow)),
         description="Flows carried, as far as the target takes them; `orders` must be there for any that follows an "
         "order. The target's number always goes back to the source.",
     )

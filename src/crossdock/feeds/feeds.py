@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Feeds:
         options = self._options(feed)
         found = _Found()
         with _Changes() as changes:
-            for chunk in _chunks(_levels(flow, feed, raws, options, found), CHUNK):
+            for chunk in _chunks(_read(flow, feed, raws, options, found), CHUNK):
                 self._compare(feed, flow, chunk, options, found, changes)
                 self._keep(feed, found)
             self._keep(feed, found)
@@ -95,32 +95,33 @@ class Feeds:
         return len(queued) + len(left)
 
     def _compare(
-        self,
-        feed: Feed,
-        flow: Flow[Any],
-        chunk: list[tuple[Level, Any]],
-        options: Raw,
-        found: _Found,
-        changes: _Changes,
+        self, feed: Feed, flow: Flow[Any], chunk: list[_Read], options: Raw, found: _Found, changes: _Changes
     ) -> None:
-        known = self._store.standings(feed.target, [level.key for level, _ in chunk])
+        known = self._store.standings(feed.target, [one.key for one in chunk])
         moved: list[Level] = []
-        for level, record in chunk:
-            standing = known.get(level.key)
-            fate = compare(level, standing, feed.seq)
+        changed: list[_Read] = []
+        for one in chunk:
+            standing = known.get(one.key)
+            fate = compare(one.content, one.version, standing, feed.seq)
             if fate is Fate.CHANGED:
-                before = (
-                    msgspec.json.decode(standing.record, type=flow.record) if standing and standing.record else None
-                )
-                if alarm := _rules(flow).alarm(record, before, options):
-                    found.alarms[alarm] += 1
-                changes.add(level)
+                changed.append(one)
             elif fate is Fate.STALE:
-                found.rows.append(_kept(level, fate, "something newer is known"))
-            elif standing is not None and level.version > standing.version:
-                moved.append(level)
+                found.rows.append(_kept(_level_of(feed, flow, one), fate, "something newer is known"))
+            elif standing is not None and one.version > standing.version:
+                moved.append(_level_of(feed, flow, one))
+        if changed:
+            self._alarm(feed, flow, changed, options, found)
+            changes.add([_level_of(feed, flow, one) for one in changed])
         if moved:  # the same content under a newer version: only the version moves on
             self._store.merge(feed, moved, flow.priority, self._clock())
+
+    def _alarm(self, feed: Feed, flow: Flow[Any], changed: list[_Read], options: Raw, found: _Found) -> None:
+        before = self._store.records(feed.target, [one.key for one in changed])
+        for one in changed:
+            was = before.get(one.key)
+            record = msgspec.json.decode(was, type=flow.record) if was else None
+            if alarm := _rules(flow).alarm(one.record, record, options):
+                found.alarms[alarm] += 1
 
     def _keep(self, feed: Feed, found: _Found) -> None:
         if found.rows:
@@ -178,9 +179,9 @@ class _Changes:
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  closed by __exit__
 
-    def add(self, level: Level) -> None:
-        """One more. What is written is about no person (flows of states hold none)."""
-        self._file.write(msgspec.json.encode(level) + b"\n")
+    def add(self, levels: list[Level]) -> None:
+        """Some more. What is written is about no person (flows of states hold none)."""
+        self._file.writelines(msgspec.json.encode(level) + b"\n" for level in levels)
 
     def __iter__(self) -> Iterator[Level]:
         self._file.seek(0)
@@ -202,31 +203,45 @@ def _rules(flow: Flow[Any]) -> StateRules[Any]:
     return flow.state
 
 
-def _levels(
-    flow: Flow[Any], feed: Feed, raws: Iterable[Raw], options: Raw, found: _Found
-) -> Iterator[tuple[Level, Any]]:
+class _Read(NamedTuple):
+    """A row, read: only what is compared, since most rows of a large feed ask for nothing."""
+
+    number: int
+    key: str
+    subject: str
+    content: str
+    version: str
+    record: Any
+
+
+def _read(flow: Flow[Any], feed: Feed, raws: Iterable[Raw], options: Raw, found: _Found) -> Iterator[_Read]:
     rules = _rules(flow)
-    encode = msgspec.json.Encoder().encode
-    prefix = f"{feed.target}:{flow.name}:"
+    read, subject_of, content_of, version_of = rules.reader(options), rules.subject, rules.content, rules.version
+    prefix = f"v1:{feed.source}:{flow.name}:"
+    number = -1
     for number, raw in enumerate(raws):
-        found.total += 1
         try:
-            record = rules.read(raw if isinstance(raw, Mapping) else {}, options)
+            record = read(raw if isinstance(raw, dict) else {})
         except MappingError as error:
             found.rows.append(Row(number=number, fate=Fate.REJECTED, reference=_named(raw), reason=str(error)))
             continue
-        subject = rules.subject(record)
-        level = Level(
-            number=number,
-            subject=subject,
-            reference=rules.reference(record),
-            key=f"v1:{feed.source}:{flow.name}:{subject}",
-            lane=prefix + rules.lane(record),
-            content=rules.content(record),
-            record=encode(record),
-            version=rules.version(record),
-        )
-        yield level, record
+        subject = subject_of(record)
+        yield _Read(number, prefix + subject, subject, content_of(record), version_of(record), record)
+    found.total = number + 1
+
+
+def _level_of(feed: Feed, flow: Flow[Any], one: _Read) -> Level:
+    rules = _rules(flow)
+    return Level(
+        number=one.number,
+        subject=one.subject,
+        reference=rules.reference(one.record),
+        key=one.key,
+        lane=f"{feed.target}:{flow.name}:{rules.lane(one.record)}",
+        content=one.content,
+        record=msgspec.json.encode(one.record),
+        version=one.version,
+    )
 
 
 def _named(raw: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from crossdock.contract.message import Message
 from crossdock.delivery.records import State
@@ -22,7 +22,7 @@ class Fate(StrEnum):
     REJECTED = "rejected"  # cannot be read
 
 
-class Level(Record, frozen=True, kw_only=True):
+class Level(Record, frozen=True, kw_only=True, gc=False):
     """One row of a feed, ready to be compared. `number` is its place there, from 0; `record` the flow's, as JSON."""
 
     number: int
@@ -35,19 +35,21 @@ class Level(Record, frozen=True, kw_only=True):
     version: str = ""
 
 
-class Standing(Record, frozen=True, kw_only=True):
-    """What is known of a level's subject at its target. `seq` is that of the message that brought it."""
+class Standing(NamedTuple):
+    """What is known of a level's subject at its target. `seq` is that of the message that brought it.
+
+    A million of them are read for a large feed: hence no Record. `is_open` is 0 for no.
+    """
 
     key: str
     state: str
-    is_open: bool
+    is_open: int
     content: str
     version: str
     seq: int
-    record: bytes
 
 
-class Row(Record, frozen=True, kw_only=True):
+class Row(Record, frozen=True, kw_only=True, gc=False):
     """What is kept of a row that was not simply unchanged."""
 
     number: int
@@ -105,7 +107,7 @@ class Feed(Record, frozen=True, kw_only=True):
     known: bool = False  # it came before, under the same id
 
 
-def compare(level: Level, standing: Standing | None, seq: int) -> Fate:
+def compare(content: str, version: str, standing: Standing | None, seq: int) -> Fate:
     """An older level never wins; one that stands already asks for nothing (flaws 44, 45).
 
     Versions decide where both have one; else the order in which their messages came. What was given up is owed again
@@ -113,16 +115,13 @@ def compare(level: Level, standing: Standing | None, seq: int) -> Fate:
     """
     if standing is None:
         return Fate.CHANGED
-    versioned = bool(level.version and standing.version)
-    if level.version < standing.version if versioned else seq < standing.seq:
+    versioned = version and standing.version
+    if version < standing.version if versioned else seq < standing.seq:
         return Fate.STALE
-    stands = (standing.is_open and standing.state != State.DEAD) or standing.state == State.DELIVERED
-    return Fate.UNCHANGED if stands and level.content == standing.content else Fate.CHANGED
-
-
-def is_newer(level: Level, standing: Standing) -> bool:
-    """Whether an unchanged level moves the version on, so that what comes late behind it is seen to be late."""
-    return level.version > standing.version
+    if content != standing.content:
+        return Fate.CHANGED
+    stands = standing.state == State.DELIVERED or (standing.is_open and standing.state != State.DEAD)
+    return Fate.UNCHANGED if stands else Fate.CHANGED
 
 
 class LevelStore(Protocol):
@@ -133,6 +132,9 @@ class LevelStore(Protocol):
 
     def standings(self, target: str, keys: Sequence[str]) -> dict[str, Standing]:
         """By key, what is known. Locks nothing."""
+
+    def records(self, target: str, keys: Sequence[str]) -> dict[str, bytes]:
+        """By key, the newest record that is known."""
 
     def merge(self, feed: Feed, wanted: Sequence[Level], priority: int, now: datetime) -> list[Fate]:
         """Put in place what is newer, and keep the feed's rows; one fate a level. Twice is as good as once."""

@@ -6,7 +6,7 @@ is a SKU; a level without a version counts by its arrival.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,6 +17,7 @@ from crossdock.model.inventory import Meaning, StockLevel
 
 LONGEST_SKU = 64  # Magento: catalog_product_entity.sku
 MOST = Decimal("99999999.9999")  # Magento: inventory_source_item.quantity is decimal(12,4)
+WHOLE_DIGITS = 8  # before the point, in MOST
 STEP = Decimal("0.0001")
 ZERO = Decimal(0)
 MEANINGS: Mapping[Any, Meaning] = {"on_hand": "on_hand", "available": "available"}
@@ -24,19 +25,29 @@ STATUSES: Mapping[Any, bool] = {1: True, 0: False, "1": True, "0": False, "in_st
 VERSION_DIGITS = 20
 
 
-def read(raw: Raw, options: Raw) -> StockLevel:
-    """A row `{sku, qty, warehouse, status?, version? | as_of?, meaning?}` as a level. Raises MappingError."""
-    quantity = _quantity(raw.get("qty"), options)
-    as_of = _moment(raw.get("as_of"))
-    return StockLevel(
-        sku=_sku(raw.get("sku")),
-        place=_place(raw.get("warehouse"), options),
-        quantity=quantity,
-        in_stock=_in_stock(raw.get("status"), quantity, options),
-        meaning=_meaning(raw.get("meaning"), options),
-        as_of=as_of,
-        version=_version(raw.get("version"), as_of),
-    )
+def reader(options: Raw) -> Callable[[Raw], StockLevel]:
+    """Reads rows `{sku, qty, warehouse, status?, version? | as_of?, meaning?}`; it raises MappingError."""
+    places: Mapping[str, str] = options.get("warehouses") or {}
+    common = _meaning(None, options)
+    backorders = bool(options.get("backorders"))
+
+    def read(raw: Raw) -> StockLevel:
+        get = raw.get
+        quantity = _quantity(get("qty"), options)
+        as_of, version, status, meaning = get("as_of"), get("version"), get("status"), get("meaning")
+        unsaid = status is None or status == ""
+        moment = _moment(as_of) if as_of else None
+        return StockLevel(
+            sku=_sku(get("sku")),
+            place=_place(get("warehouse"), places),
+            quantity=quantity,
+            in_stock=quantity > 0 or backorders if unsaid else _in_stock(status),
+            meaning=_meaning(meaning, options) if meaning else common,
+            as_of=moment,
+            version="" if version is None and moment is None else _version(version, moment),
+        )
+
+    return read
 
 
 def subject(level: StockLevel) -> str:
@@ -78,11 +89,10 @@ def _guard(options: Raw) -> Raw:
 
 
 def _sku(value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not value.strip():
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    sku = text.strip() if isinstance(text, str) else ""  # Magento trims it too (recorded)
+    if not sku:
         raise MappingError("sku", "is missing")
-    sku = value.strip()  # Magento trims it too (recorded)
     if len(sku) > LONGEST_SKU:
         raise MappingError("sku", f"is longer than {LONGEST_SKU} characters")
     return sku
@@ -91,8 +101,13 @@ def _sku(value: Any) -> str:
 def _quantity(value: Any, options: Raw) -> Decimal:
     if value is None or isinstance(value, bool) or value == "":
         raise MappingError("qty", "is missing")
+    text = value if isinstance(value, str) else str(value)
+    if not text.isascii():
+        raise MappingError("qty", "is no number")
+    if text.isdecimal() and len(text) <= WHOLE_DIGITS:  # most rows: nothing can be wrong with it
+        return Decimal(text)
     try:
-        quantity = Decimal(str(value).strip())
+        quantity = Decimal(text.strip())
     except InvalidOperation:
         raise MappingError("qty", "is no number") from None
     if not quantity.is_finite():
@@ -106,34 +121,29 @@ def _quantity(value: Any, options: Raw) -> Decimal:
     return quantity
 
 
-def _place(value: Any, options: Raw) -> str:
+def _place(value: Any, places: Mapping[str, str]) -> str:
     if not isinstance(value, str) or not value.strip():
         raise MappingError("warehouse", "is missing")
     warehouse = value.strip()
-    places: Mapping[str, str] = options.get("warehouses") or {}
     if warehouse not in places:
         raise MappingError("warehouse", f"{warehouse[:40]!r} is not in the route's options.inventory.warehouses")
     return places[warehouse]
 
 
-def _in_stock(value: Any, quantity: Decimal, options: Raw) -> bool:
-    if value is None or value == "":
-        return quantity > 0 or bool(options.get("backorders"))
-    if isinstance(value, bool) or value not in STATUSES:
+def _in_stock(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | str) or value not in STATUSES:
         raise MappingError("status", "is none of 1, 0, in_stock, out_of_stock")
     return STATUSES[value]
 
 
 def _meaning(value: Any, options: Raw) -> Meaning:
     meaning = value or options.get("meaning") or "on_hand"
-    if meaning not in MEANINGS:
+    if not isinstance(meaning, str) or meaning not in MEANINGS:
         raise MappingError("meaning", "is neither on_hand nor available")
     return MEANINGS[meaning]
 
 
-def _moment(value: Any) -> datetime | None:
-    if value is None or value == "":
-        return None
+def _moment(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
@@ -154,12 +164,15 @@ def _version(value: Any, as_of: datetime | None) -> str:
 
 
 def _plain(quantity: Decimal) -> str:
+    text = str(quantity)
+    if text.isdecimal():
+        return text
     text = f"{quantity:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 RULES: StateRules[StockLevel] = StateRules(
-    read=read,
+    reader=reader,
     subject=subject,
     reference=lambda level: level.sku,
     lane=lambda level: level.place,

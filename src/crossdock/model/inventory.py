@@ -11,7 +11,7 @@ from crossdock.model.base import Record
 Meaning = Literal["on_hand", "available"]
 
 
-class StockLevel(Record, frozen=True, kw_only=True):
+class StockLevel(Record, frozen=True, kw_only=True, gc=False):
     """The quantity of one SKU at one place of the store (a Magento source).
 
     `on_hand` is what lies there; `available` what may still be promised: orders that the ERP knows are already taken

@@ -10,7 +10,7 @@ from sqlalchemy import Select, bindparam, case, literal_column, select, update
 from sqlalchemy.engine import Connection
 
 from crossdock.delivery.records import State
-from crossdock.feeds.levels import Fate, Feed, Level, Row, Standing, compare, is_newer
+from crossdock.feeds.levels import Fate, Feed, Level, Row, Standing, compare
 from crossdock.storage import feeds
 from crossdock.storage.dialect import alone, among, insert_once, listed
 from crossdock.storage.prepared import Prepared
@@ -18,8 +18,14 @@ from crossdock.storage.tables import Moment, deliveries
 
 
 def _standing(dialect: str) -> Select[Any]:
-    names = ("key", "state", "is_open", "desired", "version", "message_seq", "record", "id")
-    columns = [deliveries.c[name] for name in names]
+    columns = [
+        deliveries.c.key,
+        deliveries.c.state,
+        deliveries.c.is_open,
+        deliveries.c.desired.label("content"),
+        deliveries.c.version,
+        deliveries.c.message_seq.label("seq"),
+    ]
     return select(*columns).where(
         deliveries.c.target == bindparam("wanted_target"), among(dialect, deliveries.c.key, "keys")
     )
@@ -29,8 +35,15 @@ def _locked(dialect: str) -> Select[Any]:
     return _standing(dialect).order_by(deliveries.c.id).with_for_update()
 
 
+def _records(dialect: str) -> Select[Any]:
+    return select(deliveries.c.key, deliveries.c.record).where(
+        deliveries.c.target == bindparam("wanted_target"), among(dialect, deliveries.c.key, "keys")
+    )
+
+
 STANDING = Prepared(_standing)
 LOCKED = Prepared(_locked)
+RECORDS = Prepared(_records)
 PUT = Prepared(insert_once(deliveries))
 TOLD = {Fate.CHANGED, Fate.STALE}
 IS_LEASED = deliveries.c.state == literal_column("'leased'")
@@ -65,18 +78,13 @@ def standings(connection: Connection, target: str, keys: Sequence[str], *, lock:
     """By key, what is known."""
     asked = LOCKED if lock else STANDING
     rows = asked.rows(connection, {"wanted_target": target, "keys": listed(connection, keys)})
-    return {
-        row.key: Standing(
-            key=row.key,
-            state=row.state,
-            is_open=bool(row.is_open),
-            content=row.desired,
-            version=row.version,
-            seq=row.message_seq,
-            record=row.record or b"",
-        )
-        for row in rows
-    }
+    return {row.key: row for row in rows}  # rows with a Standing's very fields
+
+
+def records(connection: Connection, target: str, keys: Sequence[str]) -> dict[str, bytes]:
+    """By key, the newest record."""
+    rows = RECORDS.rows(connection, {"wanted_target": target, "keys": listed(connection, keys)})
+    return {row.key: row.record for row in rows if row.record}
 
 
 def merge(connection: Connection, feed: Feed, levels: Sequence[Level], priority: int, now: datetime) -> list[Fate]:
@@ -86,13 +94,13 @@ def merge(connection: Connection, feed: Feed, levels: Sequence[Level], priority:
     fates: list[Fate] = []
     fresh, renewed, moved = {}, {}, {}
     for level in levels:
-        fate = compare(level, known.get(level.key), feed.seq)
+        fate = compare(level.content, level.version, known.get(level.key), feed.seq)
         fates.append(fate)
         if fate is Fate.CHANGED and (level.key in fresh or level.key not in known):
             fresh[level.key] = _row(feed, level, priority, now)
         elif fate is Fate.CHANGED:
             renewed[level.key] = _renewal(feed, level, now)
-        elif fate is Fate.UNCHANGED and is_newer(level, known[level.key]):
+        elif fate is Fate.UNCHANGED and level.version > known[level.key].version:
             moved[level.key] = _place(feed, level)
         if fate is Fate.CHANGED:
             known[level.key] = _stands(feed, level)
@@ -119,15 +127,7 @@ def _told(level: Level, fate: Fate) -> Row:
 
 
 def _stands(feed: Feed, level: Level) -> Standing:
-    return Standing(
-        key=level.key,
-        state=State.PENDING,
-        is_open=True,
-        content=level.content,
-        version=level.version,
-        seq=feed.seq,
-        record=level.record,
-    )
+    return Standing(level.key, State.PENDING, 2, level.content, level.version, feed.seq)
 
 
 def _place(feed: Feed, level: Level) -> Mapping[str, object]:

@@ -37,6 +37,11 @@ class SqlLevels:
         found: dict[str, Standing] = self._read(levels.standings, target, keys)
         return found
 
+    def records(self, target: str, keys: Sequence[str]) -> dict[str, bytes]:
+        """The newest, by key."""
+        found: dict[str, bytes] = self._read(levels.records, target, keys)
+        return found
+
     def merge(self, feed: Feed, wanted: Sequence[Level], priority: int, now: datetime) -> list[Fate]:
         """By compare-and-set."""
         return self._committer.run(lambda c: levels.merge(c, feed, wanted, priority, now))
