@@ -14,6 +14,8 @@ from crossdock.cli import (
     demo,
     effects,
     explain,
+    held,
+    imports,
     map_order,
     run,
     sandbox,
@@ -36,8 +38,10 @@ app.command("pause")(connections.pause)
 app.command("resume")(connections.resume)
 app.command("coverage")(coverage.coverage)
 app.command("doctor")(shop.doctor)
+app.command("import")(imports.import_file)
 app.add_typer(config.app, name="config")
 app.add_typer(dead.app, name="dead")
+app.add_typer(held.app, name="held")
 app.add_typer(explain.app, name="explain")
 app.add_typer(effects.app, name="effects")
 app.add_typer(audit.app, name="audit")

@@ -26,6 +26,8 @@ from crossdock.feeds.levels import Fate, Feed, FeedState, Level, LevelStore, New
 CHUNK = 2000  # rows compared, or put in place, at a time
 IN_MEMORY = 8_000_000  # bytes of changes, before they go to a temporary file
 ABANDONED = timedelta(seconds=120)  # after which a feed that is only TAKEN is compared by somebody else
+FILE = "file"  # the channel of rows whose body is not kept
+NEWEST = 2**62  # later than whatever came
 Raw = Mapping[str, Any]
 
 
@@ -86,13 +88,40 @@ class Feeds:
         now = self._clock()
         queued = self._store.feeds_in((FeedState.QUEUED,), now, limit)
         left = self._store.feeds_in((FeedState.TAKEN,), now - ABANDONED, limit)
+        left = [feed for feed in left if feed.channel != FILE]  # its rows are not kept: whoever imports it goes on
         for feed in (*queued, *left):
-            body = self._store.feed_body(feed)
             try:
-                self.compare(feed, read_rows(body))
-            except InvalidPayload as error:  # a file's rows are not kept: whoever imports it begins again
+                self.compare(feed, read_rows(self._store.feed_body(feed)))
+            except InvalidPayload as error:
                 self._store.close_feed(feed, FeedState.REFUSED, 0, str(error))
         return len(queued) + len(left)
+
+    def preview(self, new: NewFeed, raws: Iterable[Raw]) -> Iterator[Difference]:
+        """What a feed would change, and what of it cannot be read. Nothing is kept."""
+        flow = self._ends.flow(new.flow)
+        options = options_of(route_of(self._ends.routes(new.message.source), new.target, new.flow), new.flow)
+        feed = Feed(
+            id=0,
+            seq=NEWEST,
+            source=new.message.source,
+            target=new.target,
+            flow=new.flow,
+            channel=new.channel,
+            state=FeedState.TAKEN,
+            received_at=self._clock(),
+        )
+        found = _Found()
+        for chunk in _chunks(_read(flow, feed, raws, options, found), CHUNK):
+            known = self._store.standings(feed.target, [one.key for one in chunk])
+            for one in chunk:
+                standing = known.get(one.key)
+                fate = compare(one.content, one.version, standing, feed.seq)
+                if fate is not Fate.UNCHANGED:
+                    before = standing.content if standing else ""
+                    named = _rules(flow).reference(one.record)
+                    yield Difference(one.number, named, one.subject, fate, before, one.content)
+            yield from _refused(found)
+        yield from _refused(found)
 
     def _compare(
         self, feed: Feed, flow: Flow[Any], chunk: list[_Read], options: Raw, found: _Found, changes: _Changes
@@ -136,6 +165,17 @@ class Feeds:
         while page := self._store.feed_rows(feed.id, after, CHUNK):
             yield from page
             after = page[-1].number
+
+
+class Difference(NamedTuple):
+    """A row of a preview that is not simply unchanged."""
+
+    number: int
+    reference: str
+    subject: str
+    fate: Fate
+    before: str
+    after: str
 
 
 def read_rows(body: bytes) -> list[Raw]:
@@ -242,6 +282,12 @@ def _level_of(feed: Feed, flow: Flow[Any], one: _Read) -> Level:
         record=msgspec.json.encode(one.record),
         version=one.version,
     )
+
+
+def _refused(found: _Found) -> Iterator[Difference]:
+    for row in found.rows:
+        yield Difference(row.number, row.reference, "", row.fate, "", row.reason)
+    found.rows.clear()
 
 
 def _named(raw: Any) -> str:
