@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pyarrow
-import pyarrow.parquet
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -65,7 +65,7 @@ def as_xlsx(path: Path) -> Path:
 
 def as_parquet(path: Path) -> Path:
     columns = {name: [row[at] for row in ROWS] for at, name in enumerate(NAMES)}
-    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    pq.write_table(pa.table(columns), path)
     return path
 
 
