@@ -255,6 +255,8 @@ class Crossdock:
         bodies = self.store.forget_bodies(now - timedelta(days=keep.payloads))
         bodies += self.store.levels.forget_feeds(now - timedelta(days=keep.payloads))
         rows = self.store.forget_rows(now - timedelta(days=keep.rows), now)
+        days = self.settings.archive.after_days
+        rows += self.store.put_away(now - timedelta(days=days)) if days else 0
         if not bodies and not rows:
             self._forget_at = time.monotonic() + FORGET_EVERY
 

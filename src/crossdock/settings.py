@@ -214,6 +214,18 @@ class AuditSettings(Section):
     keep_days: KeepDays = Field(default_factory=KeepDays, description="Retention by class, in days.")
 
 
+class ArchiveSettings(Section):
+    """Orders of which nothing more is expected, moved out of the tables that every delivery goes through."""
+
+    after_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days after which an order goes to the archive, counted from the last thing done for it; 0: never. "
+        "It comes back by itself when anything is heard of it. Switch it on once all processes are of one version.",
+    )
+
+
 class LogSettings(Section):
     """What goes to standard error."""
 
@@ -354,6 +366,7 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = Field(default_factory=DeliverySettings, description="Retries.")
     security: SecuritySettings = Field(default_factory=SecuritySettings, description="Keys.")
     audit: AuditSettings = Field(default_factory=AuditSettings, description="The audit trail.")
+    archive: ArchiveSettings = Field(default_factory=ArchiveSettings, description="The archive.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logs.")
     connections: dict[str, ConnectionTable] = Field(
         default_factory=dict, description="The systems that are connected, by name. Each kind has its own settings."

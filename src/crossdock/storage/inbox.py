@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.engine import Connection, Row
 
 from crossdock.contract.message import Message
 from crossdock.delivery.records import Arrival, Attempt, Promise, Recorded, State
 from crossdock.model.base import Record
-from crossdock.storage import trail
+from crossdock.storage import archive, trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
@@ -55,13 +55,21 @@ def record(connection: Connection, payloads: Payloads, arrival: Arrival, now: da
     message = arrival.message
     kept = keep_message(connection, payloads, message, now, fingerprint=arrival.fingerprint, channel=arrival.channel)
     if not kept.new:
-        came_back = kept.same and _came_back(connection, arrival) and _renew(connection, arrival, kept.seq, now)
+        came_back = bool(kept.same and _came_back(connection, arrival) and _renew(connection, arrival, kept.seq, now))
         if not kept.same:
             _note_conflict(connection, payloads, arrival, now)
         known = "duplicate" if kept.same else "conflict"
         return Recorded(id=message.id, outcome="new" if came_back else known)
-    if not arrival.owed:
-        return Recorded(id=message.id, outcome="new")
+    return (
+        Recorded(id=message.id, outcome="new")
+        if not arrival.owed
+        else _owe(connection, payloads, arrival, kept.seq, now)
+    )
+
+
+def _owe(connection: Connection, payloads: Payloads, arrival: Arrival, seq: int, now: datetime) -> Recorded:
+    """The delivery that a new message promises."""
+    message = arrival.message
     promise = Promise(
         message=message,
         flow=arrival.flow,
@@ -70,11 +78,25 @@ def record(connection: Connection, payloads: Payloads, arrival: Arrival, now: da
         lane=arrival.lane,
         priority=arrival.priority,
     )
-    if insert_delivery(connection, promise, kept.seq, now, one_row=arrival.one_row):
+    if insert_delivery(connection, promise, seq, now, one_row=arrival.one_row):
+        if archive.is_archived(connection, message.source, message.subject):
+            return _again(connection, payloads, arrival, seq, now)
         return Recorded(id=message.id, outcome="new")
     if arrival.one_row:
-        return Recorded(id=message.id, outcome="new" if _renew(connection, arrival, kept.seq, now) else "unchanged")
+        renewed = _renew(connection, arrival, seq, now)
+        if renewed is None:  # archived between the two statements
+            return _again(connection, payloads, arrival, seq, now)
+        return Recorded(id=message.id, outcome="new" if renewed else "unchanged")
     return Recorded(id=message.id, outcome="unchanged")
+
+
+def _again(connection: Connection, payloads: Payloads, arrival: Arrival, seq: int, now: datetime) -> Recorded:
+    """Of an archived subject: what we have just put in goes, its rows come back, and it arrives once more."""
+    mine = (deliveries.c.target == arrival.target, deliveries.c.key == arrival.key, deliveries.c.message_seq == seq)
+    connection.execute(delete(deliveries).where(*mine))
+    connection.execute(delete(messages).where(messages.c.seq == seq))
+    archive.bring_back(connection, arrival.message.source, arrival.message.subject)
+    return record(connection, payloads, arrival, now)
 
 
 def _note_conflict(connection: Connection, payloads: Payloads, arrival: Arrival, now: datetime) -> None:
@@ -162,9 +184,11 @@ def insert_delivery(
     return PROMISE.run(connection, values) == 1
 
 
-def _renew(connection: Connection, arrival: Arrival, seq: int, now: datetime) -> bool:
-    """A newer state of a subject that has its row: one row a subject, however often it changes."""
+def _renew(connection: Connection, arrival: Arrival, seq: int, now: datetime) -> bool | None:
+    """A newer state of a subject that has its row: one row a subject, however often it changes. None: it has none."""
     row = HELD.first(connection, {"wanted_target": arrival.target, "wanted_key": arrival.key})
+    if row is None:
+        return None
     if _nothing_new(row, arrival.message):
         return False
     changes = {

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from crossdock.delivery.records import Delivery, Promise, Settlement, State, Verdict
-from crossdock.storage import trail
+from crossdock.storage import archive, trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.inbox import DUTY, insert_delivery, keep_message
 from crossdock.storage.payloads import Payloads
@@ -143,6 +143,8 @@ def settle(
         return False
     kept_all = _end(connection, settlement, now)
     for promise in settlement.promises:
+        if promise.message.subject != delivery.subject:  # whose own rows are here: it has an open one
+            archive.bring_back(connection, promise.message.source, promise.message.subject)
         _promise(connection, payloads, promise, now)
     values = _settled(row, delivery, settlement, now, look_again=not kept_all)
     SETTLED.run(connection, values | {"wanted": delivery.id})

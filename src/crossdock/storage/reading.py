@@ -12,6 +12,7 @@ from crossdock.contract.flow import Known
 from crossdock.contract.message import Message
 from crossdock.delivery.records import Link, State
 from crossdock.delivery.store import DeadFilter, DeliveryView, Event, Pause
+from crossdock.storage import archive
 from crossdock.storage.inbox import DUTY
 from crossdock.storage.outbox import MESSAGE_COLUMNS
 from crossdock.storage.payloads import Payloads
@@ -31,6 +32,9 @@ KNOWN = Prepared(
 NEXT_DUE = Prepared(
     select(func.min(deliveries.c.due_at).label("due_at")).where(is_open(), deliveries.c.state == State.PENDING)
 )
+ALL = archive.everything(deliveries)
+HEARD = archive.everything(messages)
+HEARD_COLUMNS = [HEARD.c[column.name.removeprefix("m_")].label(column.name) for column in MESSAGE_COLUMNS]
 UNHEARD = (DUTY, EDITED)  # channels of what a look promised
 WAITS = "to be tried again:"
 CHUNK = 500  # bound parameters in one statement
@@ -69,23 +73,21 @@ def delivered(
     connection: Connection, flow: str, target: str, begin: datetime, end: datetime, after: int, limit: int
 ) -> list[DeliveryView]:
     """What was delivered at `begin` or later and before `end`, by id, behind `after`."""
-    query = select(deliveries).where(
-        deliveries.c.flow == flow,
-        deliveries.c.target == target,
-        deliveries.c.state == State.DELIVERED,
-        deliveries.c.settled_at >= begin,
-        deliveries.c.settled_at < end,
-        deliveries.c.id > after,
+    query = select(ALL).where(
+        ALL.c.flow == flow,
+        ALL.c.target == target,
+        ALL.c.state == State.DELIVERED,
+        ALL.c.settled_at >= begin,
+        ALL.c.settled_at < end,
+        ALL.c.id > after,
     )
-    return [view_of(row) for row in connection.execute(query.order_by(deliveries.c.id).limit(limit))]
+    return [view_of(row) for row in connection.execute(query.order_by(ALL.c.id).limit(limit))]
 
 
 def delivery(connection: Connection, payloads: Payloads, delivery_id: int) -> tuple[DeliveryView, Message] | None:
     """One delivery with its message."""
     row = connection.execute(
-        select(deliveries, *MESSAGE_COLUMNS)
-        .join(messages, messages.c.seq == deliveries.c.message_seq)
-        .where(deliveries.c.id == delivery_id)
+        select(ALL, *HEARD_COLUMNS).join(HEARD, HEARD.c.seq == ALL.c.message_seq).where(ALL.c.id == delivery_id)
     ).one_or_none()
     if row is None:
         return None
@@ -111,11 +113,11 @@ def links_of(connection: Connection, source: str, subject: str) -> list[Link]:
 def find_subjects(connection: Connection, reference: str) -> list[tuple[str, str]]:
     """By the number that people read, else by the source's own id, else by the target's number."""
     for query in (
-        select(deliveries.c.source, deliveries.c.subject).where(deliveries.c.reference == reference),
-        select(messages.c.source, messages.c.subject).where(messages.c.reference == reference),
+        select(ALL.c.source, ALL.c.subject).where(ALL.c.reference == reference),
+        select(HEARD.c.source, HEARD.c.subject).where(HEARD.c.reference == reference),
         select(links.c.source, links.c.subject).where(links.c.number == reference),
         select(links.c.source, links.c.subject).where(links.c.external_id == reference),
-        select(messages.c.source, messages.c.subject).where(messages.c.subject == reference),
+        select(HEARD.c.source, HEARD.c.subject).where(HEARD.c.subject == reference),
     ):
         if rows := connection.execute(query.distinct()).all():
             return [(row.source, row.subject) for row in rows]
@@ -126,8 +128,8 @@ def timeline(connection: Connection, source: str, subject: str) -> list[Event]:
     """Heard, promised, tried, decided: everything, oldest first."""
     events = [*_heard(connection, source, subject), *_promised(connection, source, subject)]
     rows = connection.execute(
-        select(audit, deliveries.c.flow, deliveries.c.target)
-        .outerjoin(deliveries, deliveries.c.id == audit.c.delivery_id)
+        select(audit, ALL.c.flow, ALL.c.target)
+        .outerjoin(ALL, ALL.c.id == audit.c.delivery_id)
         .where(audit.c.source == source, audit.c.entity_id == subject)
         .order_by(audit.c.id)
     )
@@ -150,9 +152,9 @@ def timeline(connection: Connection, source: str, subject: str) -> list[Event]:
 
 def _heard(connection: Connection, source: str, subject: str) -> list[Event]:
     rows = connection.execute(
-        select(messages)
-        .where(messages.c.source == source, messages.c.subject == subject, messages.c.channel.not_in(UNHEARD))
-        .order_by(messages.c.seq)
+        select(HEARD)
+        .where(HEARD.c.source == source, HEARD.c.subject == subject, HEARD.c.channel.not_in(UNHEARD))
+        .order_by(HEARD.c.seq)
     )
     return [
         Event(at=row.received_at, kind="heard", flow=row.flow, target=source, text=f"by {row.channel}: {row.id}")
@@ -161,7 +163,7 @@ def _heard(connection: Connection, source: str, subject: str) -> list[Event]:
 
 
 def _promised(connection: Connection, source: str, subject: str) -> list[Event]:
-    rows = connection.execute(select(deliveries).where(deliveries.c.source == source, deliveries.c.subject == subject))
+    rows = connection.execute(select(ALL).where(ALL.c.source == source, ALL.c.subject == subject))
     found = []
     for row in rows:
         found.append(
@@ -211,11 +213,11 @@ def seen(connection: Connection, source: str, subjects: Sequence[str]) -> set[st
     for chunk in _chunks(subjects):
         found.update(
             connection.execute(
-                select(deliveries.c.subject)
+                select(ALL.c.subject)
                 .where(
-                    deliveries.c.source == source,
-                    deliveries.c.subject.in_(chunk),
-                    deliveries.c.state != State.SUPERSEDED,
+                    ALL.c.source == source,
+                    ALL.c.subject.in_(chunk),
+                    ALL.c.state != State.SUPERSEDED,
                 )
                 .distinct()
             ).scalars()
@@ -228,9 +230,7 @@ def looks_at(connection: Connection, source: str, flow: str, subjects: Sequence[
     found: dict[str, DeliveryView] = {}
     for chunk in _chunks(subjects):
         rows = connection.execute(
-            select(deliveries).where(
-                deliveries.c.source == source, deliveries.c.flow == flow, deliveries.c.subject.in_(chunk)
-            )
+            select(ALL).where(ALL.c.source == source, ALL.c.flow == flow, ALL.c.subject.in_(chunk))
         )
         found |= {row.subject: view_of(row) for row in rows}
     return found

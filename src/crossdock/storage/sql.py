@@ -15,7 +15,7 @@ from crossdock.contract.message import Message
 from crossdock.delivery.records import Arrival, Attempt, Delivery, Link, Recorded, Settlement
 from crossdock.delivery.store import Checkpoint, DeadFilter, DeliveryView, Event, Pause
 from crossdock.errors import LeaseLost, StorageError
-from crossdock.storage import announcing, inbox, letters, outbox, reading, retention, streams, trail
+from crossdock.storage import announcing, archive, inbox, letters, outbox, reading, retention, streams, trail
 from crossdock.storage.committer import Committer
 from crossdock.storage.payloads import Payloads, Sealer
 from crossdock.storage.sql_levels import SqlLevels
@@ -225,6 +225,15 @@ class SqlStore:
     def forget_rows(self, before: datetime, now: datetime, limit: int = 5000) -> int:
         """Audit rows older than this of which nothing is unresolved; returns how many went."""
         return self._committer.run(lambda c: retention.forget_rows(c, self._payloads, before, now, limit))
+
+    def put_away(self, before: datetime, limit: int = 500) -> int:
+        """Archive subjects settled for good before then; returns how many went."""
+        return self._committer.run(lambda c: archive.put_away(c, before, limit))
+
+    def archived(self) -> int:
+        """How many subjects are in the archive."""
+        found: int = self._read(archive.size)
+        return found
 
     def audit_proof(self, noted: bytes = b"") -> trail.Proof:
         """Seal all, then check all, and look for a hash that was noted."""

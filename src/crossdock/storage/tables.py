@@ -6,6 +6,7 @@ Times are microseconds since 1970 in UTC: they sort, index and never lose a zone
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -198,6 +199,13 @@ deliveries = Table(
         sqlite_where=text("is_open = 2 AND state = 'leased'"),
         postgresql_where=text("is_open = 2 AND state = 'leased'"),
     ),
+    # what may go to the archive, oldest first
+    Index(
+        "ix_deliveries_final",
+        "settled_at",
+        sqlite_where=text("is_open = 0 AND code = 'final'"),
+        postgresql_where=text("is_open = 0 AND code = 'final'"),
+    ),
     Index("ix_deliveries_subject", "source", "subject"),
     Index("ix_deliveries_state", "state", "flow", "target"),
     Index("ix_deliveries_reference", "reference"),
@@ -326,4 +334,43 @@ feed_rows = Table(
     Column("version", String(100), nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
     Column("record", LargeBinary),
+)
+
+
+def _archived(table: Table, key: str) -> Table:
+    """The same columns behind the month in which the row's subject was last settled, as 202611."""
+
+    def copied(column: Column[Any]) -> Column[Any]:
+        return Column(
+            column.name,
+            column.type,
+            nullable=column.nullable,
+            server_default=column.server_default,
+            primary_key=column.name == key,
+            autoincrement=False,
+        )
+
+    name = f"archived_{table.name}"
+    return Table(
+        name,
+        metadata,
+        Column("month", Integer, primary_key=True, autoincrement=False),
+        *map(copied, table.c),
+        Index(f"ix_{name}_source_subject", "source", "subject"),
+        Index(f"ix_{name}_reference", "reference"),
+        postgresql_partition_by="LIST (month)",
+    )
+
+
+archived_messages = _archived(messages, "seq")
+archived_deliveries = _archived(deliveries, "id")
+Index("ix_archived_deliveries_id", archived_deliveries.c.id)
+
+# which subjects are in the archive, and where
+archived_subjects = Table(
+    "archived_subjects",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("month", Integer, nullable=False, autoincrement=False),
 )

@@ -8,7 +8,7 @@ from alembic import op
 from crossdock.storage.tables import Moment, Serial
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 INDEXES = {
@@ -19,8 +19,9 @@ INDEXES = {
 
 
 def upgrade() -> None:
-    op.add_column("deliveries", sa.Column("desired", sa.String(64), server_default="", nullable=False))
-    op.add_column("deliveries", sa.Column("record", sa.LargeBinary(), nullable=True))
+    for table in ("deliveries", "archived_deliveries"):
+        op.add_column(table, sa.Column("desired", sa.String(64), server_default="", nullable=False))
+        op.add_column(table, sa.Column("record", sa.LargeBinary(), nullable=True))
     for name, (columns, where) in INDEXES.items():
         op.create_index(name, "deliveries", columns, unique=False, sqlite_where=where, postgresql_where=where)
     op.create_table(
@@ -69,5 +70,6 @@ def downgrade() -> None:
     op.drop_table("feeds")
     for name in INDEXES:
         op.drop_index(name, "deliveries")
-    op.drop_column("deliveries", "record")
-    op.drop_column("deliveries", "desired")
+    for table in ("deliveries", "archived_deliveries"):
+        op.drop_column(table, "record")
+        op.drop_column(table, "desired")
