@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    Insert,
+    Integer,
     Select,
     Subquery,
     Table,
@@ -21,16 +23,14 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     literal_column,
     select,
     text,
-    tuple_,
     union_all,
 )
 from sqlalchemy.engine import Connection
 
-from crossdock.storage.dialect import alone
+from crossdock.storage.dialect import Once, alone, among, listed
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.tables import (
     archived_deliveries,
@@ -115,25 +115,60 @@ def _candidates(before: datetime, limit: int) -> Select[Any]:
 
 def _move(connection: Connection, month: int, places: Sequence[Place]) -> None:
     # locked in one order, and looked at again: one that was opened meanwhile stays
-    rows = connection.execute(
-        select(deliveries.c.source, deliveries.c.subject, deliveries.c.is_open)
-        .where(tuple_(deliveries.c.source, deliveries.c.subject).in_(places))
-        .order_by(deliveries.c.id)
-        .with_for_update()
-    ).all()
+    rows = DELIVERIES.rows(connection, _asked(connection, places))
     opened = {(row.source, row.subject) for row in rows if row.is_open}
-    going = [place for place in dict.fromkeys(places) if place not in opened]
-    if not going:
+    wanted = set(places) - opened
+    if not wanted:
         return
-    values = [{"source": source, "subject": subject, "month": month} for source, subject in going]
+    ids = [row.id for row in rows if (row.source, row.subject) in wanted]
+    told = MESSAGES.rows(connection, _asked(connection, [place for place in places if place in wanted]))
+    seqs = [row.seq for row in told if (row.source, row.subject) in wanted]
+    values = [{"source": source, "subject": subject, "month": month} for source, subject in sorted(wanted)]
     connection.execute(insert(archived_subjects), values)
-    for table, kept in MOVES:
-        theirs = tuple_(table.c.source, table.c.subject).in_(going)
-        names = [column.name for column in table.c]
-        copied = select(literal(month), *table.c[*names]).where(theirs)
-        connection.execute(insert(kept).from_select(["month", *names], copied))
-    for table, _ in reversed(MOVES):  # a delivery refers to its message
-        connection.execute(delete(table).where(tuple_(table.c.source, table.c.subject).in_(going)))
+    for copy, numbers in ((COPY_MESSAGES, seqs), (COPY_DELIVERIES, ids)):
+        copy.run(connection, {"into": month, "numbers": listed(connection, numbers)})
+    for drop, numbers in ((DROP_DELIVERIES, ids), (DROP_MESSAGES, seqs)):  # a delivery refers to its message
+        drop.run(connection, {"numbers": listed(connection, numbers)})
+
+
+def _asked(connection: Connection, places: Sequence[Place]) -> dict[str, Any]:
+    """Rows of other sources with the same subjects are read as well, and left out by whoever asks."""
+    return {"subjects": listed(connection, [subject for _, subject in places]), "sources": _sources(connection, places)}
+
+
+def _sources(connection: Connection, places: Sequence[Place]) -> Any:
+    return listed(connection, sorted({source for source, _ in places}))
+
+
+def _of_subjects(table: Table, *names: str) -> Once:
+    def build(dialect: str) -> Select[Any]:
+        theirs = among(dialect, table.c.source, "sources"), among(dialect, table.c.subject, "subjects")
+        return select(*table.c[*names]).where(*theirs).order_by(table.c[names[0]]).with_for_update()
+
+    return build
+
+
+def _copy(table: Table, kept: Table, number: str) -> Once:
+    names = [column.name for column in table.c]
+
+    def build(dialect: str) -> Insert:
+        numbered = among(dialect, table.c[number], "numbers")
+        copied = select(bindparam("into", type_=Integer), *table.c[*names]).where(numbered)
+        return insert(kept).from_select(["month", *names], copied)
+
+    return build
+
+
+def _drop(table: Table, number: str) -> Once:
+    return lambda dialect: delete(table).where(among(dialect, table.c[number], "numbers"))
+
+
+DELIVERIES = Prepared(_of_subjects(deliveries, "id", "source", "subject", "is_open"))
+MESSAGES = Prepared(_of_subjects(messages, "seq", "source", "subject"))
+COPY_DELIVERIES = Prepared(_copy(deliveries, archived_deliveries, "id"))
+COPY_MESSAGES = Prepared(_copy(messages, archived_messages, "seq"))
+DROP_DELIVERIES = Prepared(_drop(deliveries, "id"))
+DROP_MESSAGES = Prepared(_drop(messages, "seq"))
 
 
 def _as_was(column: Any) -> Any:

@@ -206,6 +206,7 @@ deliveries = Table(
         sqlite_where=text("is_open = 0 AND code = 'final'"),
         postgresql_where=text("is_open = 0 AND code = 'final'"),
     ),
+    Index("ix_deliveries_message_seq", "message_seq"),  # a message goes to the archive only once none refers to it
     Index("ix_deliveries_subject", "source", "subject"),
     Index("ix_deliveries_state", "state", "flow", "target"),
     Index("ix_deliveries_reference", "reference"),

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sqlite_where=FINAL,
         postgresql_where=FINAL,
     )
+    op.create_index("ix_deliveries_message_seq", "deliveries", ["message_seq"], unique=False)
     op.create_table(
         "archived_subjects",
         sa.Column("source", sa.String(100), nullable=False),
@@ -106,4 +107,5 @@ def downgrade() -> None:
     op.drop_table("archived_deliveries")
     op.drop_table("archived_messages")
     op.drop_table("archived_subjects")
+    op.drop_index("ix_deliveries_message_seq", "deliveries")
     op.drop_index("ix_deliveries_final", "deliveries")
