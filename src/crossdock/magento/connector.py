@@ -55,7 +55,9 @@ class MagentoConnector:
         limits = settings.limits
         pace = Pace(rate=limits.rate_per_s, burst=limits.burst, concurrency=limits.concurrency)
         batches = {INVENTORY: settings.inventory.batch_size}
-        self.capabilities = msgspec.structs.replace(CAPABILITIES, pace=pace, batches=batches)
+        self.capabilities = msgspec.structs.replace(
+            CAPABILITIES, pace=pace, batches=batches, settling=settings.settling_s
+        )
         if settings.webhooks.payload == "trusted":  # there is no API to read from, nor to write back to
             self.capabilities = msgspec.structs.replace(self.capabilities, rereads=False, writes=frozenset())
         self.client = client

@@ -213,6 +213,12 @@ class MagentoSettings(Strict):
     webhooks: WebhookSettings = Field(default=WebhookSettings(), description="what the store sends by itself")
     limits: LimitSettings = Field(default=LimitSettings(), description="sizes and speeds")
     inventory: InventorySettings = Field(default=InventorySettings(), description="how stock levels are written")
+    settling_s: float = Field(
+        default=30,
+        ge=0,
+        description="seconds after which a request that was given up can no longer take effect in the store: PHP's "
+        "max_execution_time behind its web server. Only then is anything sent again",
+    )
     acknowledge_comment: bool = Field(
         default=True, description="whether the ERP's number is also written as order comment"
     )
