@@ -20,8 +20,12 @@ check: $(READY)  ## lint, types, import contracts
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-chaos: $(READY)  ## a storm: ORDERS=2000 SEED=1 STORAGE=sqlite|postgres
+chaos: $(READY)  ## a storm: ORDERS=2000 SEED=1 STORAGE=sqlite|postgres, or FLOW=inventory PUSHES=150
+ifeq ($(FLOW),inventory)
+	$(VENV)/bin/python -m tests.chaos.levels --pushes $(or $(PUSHES),150) --seed $(or $(SEED),1) --storage $(or $(STORAGE),sqlite) $(ARGS)
+else
 	$(VENV)/bin/python -m tests.chaos.storm --orders $(or $(ORDERS),2000) --seed $(or $(SEED),1) --storage $(or $(STORAGE),sqlite) $(ARGS)
+endif
 
 bench: $(READY)  ## figures of this machine
 	$(VENV)/bin/python -m benchmarks.bench $(ARGS)

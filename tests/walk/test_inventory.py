@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from crossdock.api.serving import Serving
 from crossdock.sandbox.faults import NONE, Bugs, Faults
@@ -19,6 +21,7 @@ from tests.databases import postgres_url, sqlite_url
 from tests.walk.test_sandbox_bugs import TOKEN, configured
 from tests.walk.world import until
 
+KNOWN = {f"SIM-{number:04}" for number in range(1, 121)}
 V1, V2 = "/rest/V1/erp/inventory/update", "/rest/V2/erp/inventory/update"
 PLACES = {"MI": "wh_milan", "RM": "wh_rome"}
 
@@ -244,3 +247,35 @@ def test_what_is_sent_is_a_number_as_it_was_given(world: World) -> None:
     world.push(stock("SIM-0001", "0.1000"))
     assert world.level("SIM-0001") == (0.1, 1)
     assert json.dumps(world.level("SIM-0001")) == "[0.1, 1]"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+ROW = st.fixed_dictionaries(
+    {},
+    optional={
+        "sku": st.just("SIM-0001") | JSON,
+        "qty": st.just(3) | JSON,
+        "warehouse": st.just("MI") | JSON,
+        "status": st.just(1) | JSON,
+        "version": st.just(1) | JSON,
+        "as_of": st.just("2026-01-01T00:00:00Z") | JSON,
+        "meaning": st.just("available") | JSON,
+    },
+)
+
+
+def test_hostile_bodies_are_answered_and_never_an_error_of_ours(tmp_path: Path) -> None:
+    with world_with(tmp_path, sqlite_url(tmp_path)) as world:
+
+        @hypothesis.settings(max_examples=150, deadline=None, database=None)
+        @hypothesis.given(st.sampled_from([V1, V2]), st.lists(ROW | JSON, max_size=4) | JSON)
+        def fuzz(path: str, items: Any) -> None:
+            answer = world.http.post(path, content=json.dumps({"items": items}).encode())
+            assert answer.status_code in {200, 202, 400}, answer.text
+
+        fuzz()
+        assert {sku for sku, _ in world.shop.do(lambda store: [*store.source_items])} <= KNOWN, "a ghost row"

@@ -6,11 +6,13 @@ import json
 import sys
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
 
 from crossdock.api.application import create_app
+from crossdock.api.erp import Doorman, routes
+from crossdock.api.pushes import Pushes
 from crossdock.api.webhooks import Webhooks
 from crossdock.contract.message import Message
 
@@ -23,11 +25,18 @@ class _Nowhere:
         return Future()
 
 
+class _Unasked:
+    """Pushes that nobody asks."""
+
+    first = second = job = None
+
+
 def described() -> str:
     """The OpenAPI document, as it is served."""
     registry = CollectorRegistry()
     hooks = Webhooks({}, _Nowhere(), lambda: datetime.now(UTC), body_limit=1, registry=registry)
-    app = create_app(hooks, lambda: {"status": "ok"}, registry)
+    handlers = routes(cast("Pushes", _Unasked()), Doorman(()), body_limit=1)  # only their signatures are read
+    app = create_app(hooks, lambda: {"status": "ok"}, registry, handlers)
     return json.dumps(app.openapi_schema.to_schema(), indent=1, sort_keys=True) + "\n"
 
 
