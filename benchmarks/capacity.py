@@ -71,9 +71,9 @@ def main() -> None:
 
 
 def _run(workers: int, arguments: Any) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder, _database(arguments.database) as database, ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as folder, database_on(arguments.database) as database, ExitStack() as stack:
         targets = stack.enter_context(Targets(arguments.delay))
-        config = _config(Path(folder), database, arguments.broker, targets)
+        config = config_of(Path(folder), database, arguments.broker, targets)
         api = stack.enter_context(Role("api", config))
         fleet = [stack.enter_context(Role("worker", config)) for _ in range(workers)]
         _carry(api, targets, 50, first=10_000_001)  # warm
@@ -158,7 +158,7 @@ def _arrived(targets: Targets, numbers: set[str]) -> dict[str, float]:
     return {name.lstrip("0"): at for name, at in targets.stats()["arrived"].items() if name.lstrip("0") in numbers}
 
 
-def _config(folder: Path, database: str, broker: str, targets: Targets) -> Path:
+def config_of(folder: Path, database: str, broker: str, targets: Targets) -> Path:
     create_master_key_file(folder / "master.key")
     text = SETTINGS.format(database=database, folder=folder, port=0, targets=targets.url)
     config = folder / "crossdock.toml"
@@ -167,7 +167,7 @@ def _config(folder: Path, database: str, broker: str, targets: Targets) -> Path:
 
 
 @contextmanager
-def _database(server: str) -> Iterator[str]:
+def database_on(server: str) -> Iterator[str]:
     name = f"crossdock_bench_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}"'.encode())

@@ -1,0 +1,1 @@
+"""What many would write by hand: FastAPI takes the webhook, Celery carries it over RabbitMQ."""
