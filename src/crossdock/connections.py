@@ -18,7 +18,7 @@ from crossdock.flows import FLOWS, LOOKS
 from crossdock.magento.connector import build as build_magento
 from crossdock.model.sighting import Sighting
 from crossdock.security.envelope import Envelope
-from crossdock.settings import Settings
+from crossdock.settings import EVERY_FLOW, Settings
 from crossdock.transport import deadline
 from crossdock.transport.http import Exchange
 from crossdock.transport.throttle import Gate
@@ -179,7 +179,7 @@ def _routes(settings: Settings, connectors: Mapping[str, Connector]) -> dict[str
     problems: list[str] = []
     for index, route in enumerate(settings.routes):
         refused = frozenset(route.flows) - connectors[route.target].capabilities.writes
-        if "flows" in route.model_fields_set and refused:
+        if frozenset(route.flows) != EVERY_FLOW and refused:  # all of them: whatever the target takes
             problems.append(f"routes[{index}].flows: {route.target} does not take {', '.join(sorted(refused))}")
         taken = frozenset(route.flows) & connectors[route.target].capabilities.writes
         made = Route(

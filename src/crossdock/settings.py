@@ -30,6 +30,7 @@ PaymentRule = Literal["always", "paid", "authorized", "never"]
 _OFFLINE = ("checkmo", "banktransfer", "cashondelivery", "purchaseorder", "free")
 DEFAULT_RULES: dict[str, PaymentRule] = {"*": "authorized", **dict.fromkeys(_OFFLINE, "always")}
 RouteFlow = Literal["orders", "cancellations", "holds", "payments", "refunds", "inventory"]
+EVERY_FLOW: frozenset[RouteFlow] = frozenset(get_args(RouteFlow))
 STATE_FLOWS: tuple[str, ...] = ("inventory",)
 EXPORT_FLOWS: tuple[RouteFlow, ...] = ("orders", "cancellations", "holds", "payments", "refunds")
 
@@ -326,7 +327,7 @@ class RouteSettings(Section):
     source: str = Field(description="Connection that it comes from.")
     target: str = Field(description="Connection that it goes to.")
     flows: frozenset[RouteFlow] = Field(
-        default=frozenset(get_args(RouteFlow)),
+        default=EVERY_FLOW,
         description="Flows carried, as far as the target takes them; `orders` must be there for any that follows an "
         "order. The target's number always goes back to the source.",
     )

@@ -23,7 +23,7 @@ import httpx
 from crossdock.sandbox.faults import Faults
 from crossdock.sandbox.run import ErpServer, StoreServer
 from tests.databases import postgres_url, sqlite_url
-from tests.walk.test_imports import toml
+from tests.walk.files import toml
 from tests.walk.test_inventory import PLACES, V1, V2, with_stock
 from tests.walk.test_sandbox_bugs import TOKEN, configured
 
@@ -65,7 +65,7 @@ class Storm:
         plain["api"] |= {"wait_s": 1}
         plain["log"] = {"level": "error"}
         self.config = folder / "crossdock.toml"
-        self.config.write_text("\n".join(f"{name} = {toml(value)}" for name, value in plain.items()) + "\n")
+        self.config.write_text(toml(plain))
         self.running: subprocess.Popen[str] | None = None
         self.url = ""
         self.kills = self.version = 0

@@ -102,3 +102,19 @@ def test_the_exit_code_says_the_worst(fates: list[Any], code: int) -> None:
     effects = [Effect(delivery=n, order="1", target="erp", fate=fate) for n, fate in enumerate(fates)]
     accounts: list[Account] = [account_of("erp", len(effects), effects)]
     assert exit_code(accounts) == code
+
+
+@needs_shared
+def test_many_are_asked_for_in_one_request_and_doubts_alone(desk: Desk) -> None:
+    numbers = deliver(desk, 6)
+    with desk.erp.lock:
+        by_number = {order["order_number"]: (key, order) for key, order in desk.erp.kept}
+        desk.erp.kept.remove(by_number[numbers[1]])
+        desk.erp.kept.append(by_number[numbers[2]])
+        desk.erp.asked.clear()
+    desk.set("erp", paths={"find_many": "/orders?order_numbers={numbers}"})
+    found = told(desk, code=1)
+    fates = {one["order"]: one["fate"] for one in found["questioned"]}
+    assert fates == {numbers[1]: "missing", numbers[2]: "doubled"}
+    assert found["targets"][0]["confirmed"] == 4
+    assert len(desk.erp.asked) == 3, "all together, and each of the two that were not confirmed"

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crossdock.cli.main import app
+from tests.walk.files import toml
 from tests.walk.test_inventory import World, world_with
 from tests.walk.world import until
 
@@ -27,16 +28,8 @@ runner = CliRunner()
 def world(tmp_path: Path) -> Iterator[World]:
     with world_with(tmp_path, f"sqlite:///{tmp_path}/crossdock.sqlite", zero_percent=50, least_rows=2) as found:
         settings = found.crossdock.settings.model_dump(mode="json", exclude_unset=True)
-        lines = (f"{name} = {toml(value)}" for name, value in settings.items())
-        (tmp_path / "crossdock.toml").write_text("\n".join(lines) + "\n")
+        (tmp_path / "crossdock.toml").write_text(toml(settings))
         yield found
-
-
-def toml(value: Any) -> str:
-    """Inline: what settings hold looks like JSON but for tables."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(name)} = {toml(one)}" for name, one in value.items()) + "}"
-    return "[" + ", ".join(map(toml, value)) + "]" if isinstance(value, list) else json.dumps(value)
 
 
 def ran(folder: Path, *words: str) -> Any:

@@ -12,12 +12,15 @@ import httpx
 import hypothesis
 import pytest
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from crossdock.api.serving import Serving
+from crossdock.cli.main import app
 from crossdock.sandbox.faults import NONE, Bugs, Faults
 from crossdock.sandbox.run import ErpServer, StoreServer
 from crossdock.settings import Settings
 from tests.databases import postgres_url, sqlite_url
+from tests.walk.files import toml
 from tests.walk.test_sandbox_bugs import TOKEN, configured
 from tests.walk.world import until
 
@@ -241,6 +244,16 @@ def test_the_trail_shows_a_level(world: World) -> None:
     (place,) = world.crossdock.store.find_subjects("SIM-0001")
     events = [(one.kind, one.text) for one in world.crossdock.store.timeline(*place)]
     assert any(kind == "attempt" and "delivered" in text for kind, text in events), events
+
+
+def test_a_sku_is_explained(world: World, tmp_path: Path) -> None:
+    world.push(stock("SIM-0001", 61), stock("SIM-0001", 4, "RM"))
+    plain = world.crossdock.settings.model_dump(mode="json", exclude_defaults=True)
+    (tmp_path / "crossdock.toml").write_text(toml(plain))
+    told = CliRunner().invoke(app, ["explain", "sku", "SIM-0001", "-c", str(tmp_path / "crossdock.toml")])
+    assert told.exit_code == 0, told.output
+    assert "stock of wh_milan/sim-0001" in told.output
+    assert "stock of wh_rome/sim-0001" in told.output
 
 
 def test_what_is_sent_is_a_number_as_it_was_given(world: World) -> None:

@@ -39,6 +39,12 @@ class Desk:
         self._file = folder / "crossdock.toml"
         self._file.write_text(toml(settings(*self._settings).model_dump(mode="json", exclude_defaults=True)))
 
+    def set(self, connection: str, **changes: Any) -> None:
+        """Other settings of a connection, for the command line."""
+        told = settings(*self._settings).model_dump(mode="json", exclude_defaults=True)
+        told["connections"][connection] |= changes
+        self._file.write_text(toml(told))
+
     def made(self) -> Crossdock:
         return Crossdock(settings(*self._settings))
 

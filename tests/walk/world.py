@@ -135,17 +135,16 @@ class Erp:
         self.lock = threading.RLock()
         self.kept: list[tuple[str, dict[str, Any]]] = []
         self.told: list[str] = []
+        self.asked: list[str] = []
         self.before: list[Reply] = []
         self.after: list[Reply] = []
 
     def answer(self, asked: Asked) -> Reply:
         with self.lock:
             if asked.method == "GET":
-                found = [
-                    self._row(n)
-                    for n, (_, one) in enumerate(self.kept)
-                    if one["order_number"] == asked.query.get("order_number")
-                ]
+                self.asked.append(asked.path)
+                numbers = asked.query.get("order_numbers", asked.query.get("order_number", "")).split(",")
+                found = [self._row(n) for n, (_, one) in enumerate(self.kept) if one["order_number"] in numbers]
                 return Reply(200, found)
             if self.before:
                 return self.before.pop(0)

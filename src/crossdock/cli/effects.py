@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import typer
@@ -25,7 +25,7 @@ from crossdock.cli.common import (
     settings_or_exit,
 )
 from crossdock.cli.gaps import floor_hour
-from crossdock.contract.connector import CountingSink
+from crossdock.contract.connector import CountingManySink, CountingSink
 from crossdock.delivery.records import Attempt
 from crossdock.delivery.store import DeliveryView
 from crossdock.errors import ConfigurationError, CrossdockError
@@ -33,6 +33,7 @@ from crossdock.model.base import Record
 
 app = typer.Typer(no_args_is_help=True, help="What the targets really have.")
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+T = TypeVar("T")
 Fate = Literal["confirmed", "missing", "doubled", "unknown"]
 PAGE = 200
 
@@ -153,7 +154,7 @@ def _examine(
     views = list(_delivered(crossdock, target, begin, end))
     asked = sorted(luck.sample(views, sample), key=lambda one: one.id) if 0 < sample < len(views) else views
     sink = crossdock.connections.sink(target, crossdock.connections.flow(FLOW))
-    effects = [_paced(lambda one=view: _ask(crossdock, sink, one), 1 / rate) for view in asked]  # type: ignore[misc]  # bound now
+    effects = [one for many in _many(asked, _at_once(sink)) for one in _asked(crossdock, sink, many, 1 / rate)]
     account = account_of(target, len(views), effects)
     totals = f"{account.examined} asked: {account.confirmed} confirmed, {account.missing} missing, "
     totals += f"{account.doubled} doubled, {account.unknown} unknown"
@@ -170,11 +171,41 @@ def _delivered(crossdock: Crossdock, target: str, begin: datetime, end: datetime
         after = page[-1].id
 
 
-def _paced(act: Callable[[], Effect], seconds: float) -> Effect:
+def _at_once(sink: Any) -> int:
+    return max(1, sink.count_at_once) if isinstance(sink, CountingManySink) else 1
+
+
+def _many(views: list[DeliveryView], size: int) -> Iterator[list[DeliveryView]]:
+    for start in range(0, len(views), size):
+        yield views[start : start + size]
+
+
+def _asked(crossdock: Crossdock, sink: Any, views: list[DeliveryView], seconds: float) -> Iterator[Effect]:
+    """Together first; whatever that does not confirm is asked for alone, since an answer may have been cut short."""
+    sure = _paced(lambda: _confirmed(crossdock, sink, views), seconds) if len(views) > 1 else set()
+    for view in views:
+        if view.id in sure:
+            yield Effect(delivery=view.id, order=view.reference, target=view.target, fate="confirmed")
+        else:
+            yield _paced(lambda one=view: _ask(crossdock, sink, one), seconds)  # type: ignore[misc]  # bound now
+
+
+def _confirmed(crossdock: Crossdock, sink: Any, views: list[DeliveryView]) -> set[int]:
+    kind = crossdock.connections.flow(FLOW).record
+    known = [(view, found[1].payload) for view in views if (found := crossdock.store.delivery(view.id))]
+    try:
+        rows = [(view, msgspec.json.decode(payload, type=kind)) for view, payload in known if payload]
+        counts = sink.count_many([(record, view.key) for view, record in rows])
+    except (CrossdockError, msgspec.DecodeError):
+        return set()
+    return {view.id for (view, _), count in zip(rows, counts, strict=True) if count == 1}
+
+
+def _paced(act: Callable[[], T], seconds: float) -> T:
     started = time.monotonic()
-    effect = act()
+    found = act()
     time.sleep(max(0.0, seconds - (time.monotonic() - started)))
-    return effect
+    return found
 
 
 def _ask(crossdock: Crossdock, sink: Any, view: DeliveryView) -> Effect:

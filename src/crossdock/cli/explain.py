@@ -30,7 +30,23 @@ def order(
             _tell(store, source, subject, as_json=as_json)
 
 
-def _tell(store: SqlStore, source: str, subject: str, *, as_json: bool) -> None:
+@app.command()
+def sku(
+    name: Annotated[str, typer.Argument(help="As the ERP writes it.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Every level that was promised and written, at each of its places."""
+    with store_of(config) as store:
+        subjects = store.find_subjects(name)
+        if not subjects:
+            say(f"nothing was ever heard of {name}", to=complaints)
+            raise typer.Exit(1)
+        for source, subject in subjects:
+            _tell(store, source, subject, as_json=as_json, kind="stock of")
+
+
+def _tell(store: SqlStore, source: str, subject: str, *, as_json: bool, kind: str = "order") -> None:
     events = store.timeline(source, subject)
     links = store.links(source, subject)
     if as_json:
@@ -39,7 +55,7 @@ def _tell(store: SqlStore, source: str, subject: str, *, as_json: bool) -> None:
         return
     others = [link for link in links if not link.part and link.target != source]  # the source's own is the subject
     names = ", ".join(f"in {link.target} as {link.number or link.external_id}" for link in others)
-    say(plain(f"order {subject} of {source}", "bold"), f": {names or 'no target is known to have it'}")
+    say(plain(f"{kind} {subject} of {source}", "bold"), f": {names or 'no target is known to have it'}")
     table = Table("when (UTC)", "what", "flow", "target", "how", box=None)
     for event in events:
         moment = event.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -69,6 +69,19 @@ class CountingSink(Protocol[R_contra]):
 
 
 @runtime_checkable
+class CountingManySink(Protocol[R_contra]):
+    """A sink whose target tells of many effects in one request."""
+
+    count_at_once: int  # rows in one request; below 2 it can do no better than `count`
+
+    def count_many(self, rows: Sequence[tuple[R_contra, str]]) -> Sequence[int]:
+        """As `CountingSink.count`, one number a row. Reads only. Raises DeliveryError.
+
+        Only a 1 is to be relied upon: an answer may have been cut short. Anything else is asked for alone.
+        """
+
+
+@runtime_checkable
 class BatchSink(Protocol[R_contra]):
     """A sink that takes many at once."""
 

@@ -118,7 +118,8 @@ class Erp:
 
     def _found(self, query: dict[str, str]) -> Answer:
         number = query.get("order_number") or query.get("number") or ""
-        return Answer(body=[_told(one) for one in self._by_number.get(number, [])])
+        numbers = query["order_numbers"].split(",") if "order_numbers" in query else [number]
+        return Answer(body=[_told(one) for each in numbers for one in self._by_number.get(each, [])])
 
     def _changes(self, number: str, name: str) -> list[dict[str, Any]]:
         of_order = [one for one in self.effects if one.order_number == number and one.name != "create"]

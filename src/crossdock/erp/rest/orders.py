@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from crossdock.contract.message import Receipt
 from crossdock.erp.rest.answers import read_receipt
 from crossdock.erp.rest.client import RestClient, fill
 from crossdock.erp.rest.lookup import Wanted, how_many, pick, receipt_of
 from crossdock.erp.rest.mapping import build_order_payload
-from crossdock.erp.rest.settings import RestSettings
-from crossdock.errors import Conflict, OutcomeUnknown, Rejected
+from crossdock.erp.rest.settings import AnswerSettings, RestSettings
+from crossdock.errors import Conflict, DeliveryError, OutcomeUnknown, Rejected
 from crossdock.model.order import Order
+
+MANY = 50  # numbers in one address
 
 
 class OrderSink:
@@ -45,6 +50,19 @@ class OrderSink:
         data = self._client.look(fill(self._settings.paths.find, **_places(order, key)))
         return how_many(data, _wanted(order, key, answers.reference_field), answers)
 
+    @property
+    def count_at_once(self) -> int:
+        """As many numbers as an address bears."""
+        return MANY if self._settings.paths.find_many else 1
+
+    def count_many(self, rows: Sequence[tuple[Order, str]]) -> list[int]:
+        """Of each order, how often the answer to one request holds it."""
+        answers = self._settings.answers
+        numbers = ",".join(order.number for order, _ in rows)
+        data = self._client.look(fill(self._settings.paths.find_many, numbers=numbers))
+        wanted = [_wanted(order, key, answers.reference_field) for order, key in rows]
+        return [_counted(data, one, answers) for one in wanted]
+
     def _there_already(self, order: Order, key: str, conflict: Conflict) -> Receipt:
         if not self._settings.finds:
             raise Rejected(f"{conflict} (and it cannot be looked up)", status=conflict.status) from conflict
@@ -62,6 +80,14 @@ class OrderSink:
 
 def _places(order: Order, key: str) -> dict[str, str]:
     return {"number": order.number, "order_number": order.number, "id": order.id, "key": key}
+
+
+def _counted(data: Any, wanted: Wanted, answers: AnswerSettings) -> int:
+    """0 too where the entries leave it open: then it is asked for alone, and that tells why."""
+    try:
+        return how_many(data, wanted, answers)
+    except DeliveryError:
+        return 0
 
 
 def _wanted(order: Order, key: str, field: str) -> Wanted:

@@ -15,7 +15,7 @@ from crossdock.transport.limits import LimitSettings
 SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
 FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds"]
 Fate = Literal["temporary", "not_ready", "unknown", "rejected", "conflict", "misconfigured", "unauthorized"]
-PLACES = frozenset({"number", "order_number", "id", "key"})
+PLACES = frozenset({"number", "order_number", "id", "key", "numbers"})
 
 
 def _expression(value: str) -> str:
@@ -37,7 +37,7 @@ def _path(value: str) -> str:
     except ValueError as error:
         raise ValueError("has a brace without its partner") from error
     if not value.startswith("/") or names - PLACES:
-        raise ValueError("must start with / and may hold {number}, {order_number}, {id} and {key} only")
+        raise ValueError("must start with / and may hold {number}, {order_number}, {id}, {key} and {numbers} only")
     return value
 
 
@@ -121,6 +121,11 @@ class PathSettings(Strict):
 
     orders: PathTemplate = Field(default="/orders", description="POST: a new order")
     find: PathTemplate = Field(default="/orders?order_number={number}", description="GET: an order by its number")
+    find_many: PathTemplate = Field(
+        default="",
+        description="GET: orders by {numbers}, separated by commas, for `crossdock effects verify`; empty: they are "
+        "looked up one by one",
+    )
     cancel: PathTemplate = Field(default="/orders/{order_number}/cancel", description="POST: an order is canceled")
     hold: PathTemplate = Field(default="/orders/{order_number}/hold", description="POST: an order is put on hold")
     unhold: PathTemplate = Field(default="/orders/{order_number}/unhold", description="POST: a hold ends")
