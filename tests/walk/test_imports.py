@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from crossdock.cli.main import app
 from tests.walk.files import toml
 from tests.walk.test_inventory import World, world_with
-from tests.walk.world import until
+from tests.walk.world import settled, until
 
 ROWS = [("SIM-0001", "61", "MI"), ("SIM-0002", "12.5", "RM"), ("SIM-0003", "0", "MI")]
 NAMES = ("sku", "qty", "warehouse")
@@ -77,9 +77,9 @@ def test_a_file_of_every_form_reaches_the_store(world: World, tmp_path: Path, fo
     told = ran(tmp_path, "import", "inventory", str(FILES[form](tmp_path)))
     assert told.exit_code == 0, told.output
     assert "3 rows, 3 changed" in told.output
-    until(lambda: world.level("SIM-0003") == (0, 0))
+    until(lambda: world.level("SIM-0003") == (0, 0) and world.level("SIM-0002", "wh_rome") == (12.5, 1))
     assert world.level("SIM-0001") == (61, 1)
-    assert world.level("SIM-0002", "wh_rome") == (12.5, 1)
+    until(lambda: settled(world.crossdock))
     again = ran(tmp_path, "import", "inventory", str(FILES[form](tmp_path)))
     assert "0 changed, 3 unchanged" in again.output
 
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_read_says_where(world: World, tmp_path: Path, nam
 
 def test_a_held_file_is_listed_and_decided(world: World, tmp_path: Path) -> None:
     ran(tmp_path, "import", "inventory", str(as_csv(tmp_path / "a.csv")))
-    until(lambda: world.level("SIM-0003") == (0, 0))
+    until(lambda: world.level("SIM-0003") == (0, 0) and settled(world.crossdock))
     (tmp_path / "zero.csv").write_text("sku,qty,warehouse\nSIM-0001,0,MI\nSIM-0002,0,RM\nSIM-0003,0,MI\n")
     told = ran(tmp_path, "import", "inventory", str(tmp_path / "zero.csv"))
     assert told.exit_code == 4, told.output
