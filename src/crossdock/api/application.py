@@ -9,7 +9,7 @@ from litestar import Litestar, Response, asgi, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import OpenAPIResponse, Operation, Parameter, PathItem, Schema
+from litestar.openapi.spec import Components, OpenAPIResponse, Operation, Parameter, PathItem, Schema, SecurityScheme
 from litestar.openapi.spec.enums import OpenAPIType
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
@@ -70,7 +70,7 @@ DESCRIBED = OpenAPIConfig(
     version="1",
     path="/",
     render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-    components=[],
+    components=[Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")})],
     servers=[],
 )
 

@@ -13,6 +13,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
+from crossdock.api.described import FirstPush, SecondPush
 from crossdock.api.pushes import Answer, Asked, Pushes
 from crossdock.model.base import Record
 
@@ -68,14 +69,17 @@ def routes(pushes: Pushes, doorman: Doorman, body_limit: int) -> list[HTTPRouteH
         )
         return await _act(partial(act, asked))
 
-    @post(
-        "/rest/V1/erp/inventory/update", status_code=200, request_max_body_size=body_limit, summary="Push stock levels"
-    )
+    @post("/rest/V1/erp/inventory/update", **pushed, operation_class=FirstPush, summary="Push stock levels")
     async def update_inventory(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
         """Body `{"items": [{"sku", "qty", "warehouse"}]}`; the counts say what the store did."""
         return await answer(request, pushes.first, "inventory", store)
 
-    @post("/rest/V2/erp/inventory/update", **pushed, summary="Push stock levels, answered row by row")
+    @post(
+        "/rest/V2/erp/inventory/update",
+        **pushed,
+        operation_class=SecondPush,
+        summary="Push stock levels, answered row by row",
+    )
     async def update_inventory_rows(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
         """Rows may carry version or as_of, meaning and status. 202 with a job for large bodies and slow stores."""
         return await answer(request, pushes.second, "inventory", store)
