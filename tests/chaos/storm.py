@@ -1,12 +1,15 @@
 """The storm: orders stream in while processes are killed, connections cut and everything that can go wrong does.
 
-`python -m tests.chaos.storm --orders 2000 --seed 1 --storage sqlite|postgres [--json FILE]` ends with one line,
-`placed=… delivered=… lost=0 doubled=0 out_of_order=0`, and exits non-zero unless the last three are 0.
+`python -m tests.chaos.storm --orders 2000 --seed 1 --storage sqlite|postgres [--json FILE]` ends with a line of JSON
+(all counts, with how often which service was crashed) and `placed=… delivered=… lost=0 doubled=0 out_of_order=0`, and
+exits non-zero unless the last three are 0.
 
 The store loses 30 % of its webhooks, sends others twice and late, commits late, lists in the wrong order, and has a clock
 10 minutes fast; the ERP's is 10 minutes slow and it makes a second order of every second POST. SQLite: one process,
-killed again and again. PostgreSQL: API, poller and two workers, each killed again and again, and the ways to PostgreSQL
-and to RabbitMQ cut in between (their processes are the machine's: they are not ours to kill).
+killed again and again. PostgreSQL: API, poller and two workers, each killed again and again; PostgreSQL and RabbitMQ
+themselves crashed and started again, with processes killed and started while they are down; and the ways to both cut.
+Those are a cluster and a node of the storm's own (`services.py`). Where this machine has no programs for one of them, the
+machine's is used and only the way to it is cut: the run says so loudly, and its count of restarts is 0.
 """
 
 from __future__ import annotations
@@ -15,17 +18,15 @@ import argparse
 import json
 import os
 import random
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -35,12 +36,17 @@ from crossdock.sandbox.faults import STORM, Faults
 from crossdock.sandbox.run import ErpServer, StoreServer
 from crossdock.security.envelope import create_master_key_file
 from crossdock.settings import Settings, load
+from tests.chaos.services import Crashable, free_port, own_postgres, own_rabbit
+from tests.chaos.victims import Supervisor, Victim
 from tests.databases import postgres_url
 from tests.fleet.proxy import Proxy
 from tests.rabbit import virtual_host
 
 SKEW_SECONDS = 600.0
 PER_SECOND = 25.0
+BETWEEN_BLOWS = {"sqlite": (0.5, 2.5), "postgres": (0.2, 1.5)}  # seconds: one process must come up now and then
+SERVICES = {"sqlite": (), "postgres": ("postgres", "rabbit")}
+VERDICT = ("placed", "delivered", "lost", "doubled", "out_of_order")
 CALM_SECONDS = 300.0
 WAITS = ("pending", True)  # a look may wait for a later day: an order on hold is looked at every hour
 ROLES = {"sqlite": ("run",), "postgres": ("api", "worker", "worker", "poller")}
@@ -95,40 +101,18 @@ options = {{eligibility = {{"*" = "always"}}}}
 """
 
 
-class Victim:
-    """A process that is killed and started again."""
-
-    def __init__(self, command: Sequence[str], environ: dict[str, str]) -> None:
-        self._command = command
-        self._environ = environ
-        self.kills = 0
-        self.start()
-
-    def start(self) -> None:
-        self._running = subprocess.Popen(self._command, env=self._environ, stdout=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        """As kill -9 does; also where it had ended by itself."""
-        self._running.send_signal(signal.SIGKILL)
-        self._running.wait()
-        self.kills += 1
-
-    def stop(self) -> None:
-        self._running.terminate()
-        self._running.wait(60)
-
-
 class Storm:
     """Two stand-ins, the processes between them, and what is done to all of them."""
 
     def __init__(self, folder: Path, seed: int, storage: str, stack: ExitStack) -> None:
-        self._luck = random.Random(seed)
+        self._seed, self._storage, self._luck = seed, storage, random.Random(seed)
         faults = msgspec.structs.replace(STORM, webhook_deadline_s=3.0)
         self.shop = StoreServer(seed=seed, faults=faults)
         self.erp = ErpServer(seed=seed + 1, faults=storm_of_the_erp(faults))
         self.shop.clock.shift(SKEW_SECONDS)
         self.erp.clock.shift(-SKEW_SECONDS)
         self.ways: list[Proxy] = []
+        self.services: list[Crashable] = []
         self.stories: dict[int, tuple[str, ...]] = {}
         self._stopping = threading.Event()
         create_master_key_file(folder / "master.key")
@@ -145,6 +129,7 @@ class Storm:
             wanted = {"event_name": event, "recipient_url": url, "metadata": "http"}
             self.shop.subscribe(wanted | {"verification_token": self.environ["STORM_SECRET"]})
         self.victims = [Victim(command, self.environ) for command in self._commands(storage)]
+        stack.enter_context(Supervisor(self.victims))
 
     def _commands(self, storage: str) -> list[list[str]]:
         """What is started, and killed."""
@@ -154,32 +139,44 @@ class Storm:
     def _database(self, folder: Path, storage: str, stack: ExitStack) -> str:
         if storage == "sqlite":
             return f"sqlite:///{folder}/crossdock.sqlite"
-        url = stack.enter_context(postgres_url())
-        return self._through(url, 5432, stack)
+        own = own_postgres(stack)
+        url = self._crashed(own) if own else stack.enter_context(postgres_url())
+        return self._through(url, stack)
 
     def _broker(self, storage: str, stack: ExitStack) -> str:
         if storage == "sqlite":
             return ""
-        url = self._through(stack.enter_context(virtual_host()), 5672, stack)
-        return f'[broker]\nurl = "{url}"\n'
+        own = own_rabbit(stack)
+        url = self._crashed(own) if own else stack.enter_context(virtual_host())
+        return f'[broker]\nurl = "{self._through(url, stack)}"\n'
 
-    def _through(self, url: str, port: int, stack: ExitStack) -> str:
+    def _crashed(self, service: Crashable) -> str:
+        self.services.append(service)
+        return service.url
+
+    def _through(self, url: str, stack: ExitStack) -> str:
         """The same address by a way that can be cut."""
-        proxy = stack.enter_context(Proxy("127.0.0.1", port))
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        proxy = stack.enter_context(Proxy(parts.hostname, parts.port))
         self.ways.append(proxy)
-        return url.replace(f":{port}", f":{proxy.port}", 1)
+        return url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{proxy.port}", 1)
 
     def blow(self, orders: int) -> None:
         """Stream them in, under blows; the faults go on afterwards."""
-        blows = threading.Thread(target=self.rage, daemon=True)
-        blows.start()
+        blows = [threading.Thread(target=self.rage, daemon=True)]
+        blows += [threading.Thread(target=self._crash, args=(one,), daemon=True) for one in self.services]
+        for thread in blows:
+            thread.start()
         self.stream(orders)
         self._stopping.set()
-        blows.join()
+        for thread in blows:
+            thread.join()
 
     def rage(self) -> None:
-        """Kill and cut until told to stop."""
-        while not self._stopping.wait(self._luck.uniform(0.5, 2.5)):
+        """Kill and cut until told to stop, whatever the services are at meanwhile."""
+        while not self._stopping.wait(self._luck.uniform(*BETWEEN_BLOWS[self._storage])):
             if self.ways and self._luck.random() < 0.3:
                 way = self._luck.choice(self.ways)
                 way.down()
@@ -190,6 +187,14 @@ class Storm:
             victim.kill()
             self._stopping.wait(self._luck.uniform(0, 0.8))
             victim.start()
+
+    def _crash(self, service: Crashable) -> None:
+        """Crash one service and start it again, at least once."""
+        luck = random.Random(f"{self._seed} {service.name}")
+        while not self._stopping.wait(luck.uniform(1, 6)) or not service.restarts:
+            service.crash()
+            self._stopping.wait(luck.uniform(0, 2))
+            service.start()
 
     def stream(self, orders: int) -> None:
         """Place them, and go on with the stories of those that were placed before."""
@@ -258,6 +263,8 @@ def verdict(storm: Storm, dead: frozenset[str]) -> dict[str, int]:
         "out_of_order": len(disordered),
         "dead": len(dead),
         "kills": sum(victim.kills for victim in storm.victims),
+        "revivals": sum(victim.revivals for victim in storm.victims),
+        **{f"{service.name}_restarts": service.restarts for service in storm.services},
     }
 
 
@@ -320,11 +327,6 @@ def until(reached: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def run(orders: int, seed: int, storage: str) -> dict[str, int]:
     """A whole storm; its verdict."""
     with ExitStack() as stack:
@@ -337,7 +339,12 @@ def run(orders: int, seed: int, storage: str) -> dict[str, int]:
 
 
 def line(found: dict[str, int]) -> str:
-    return " ".join(f"{name}={value}" for name, value in found.items())
+    return " ".join(f"{name}={found[name]}" for name in VERDICT)
+
+
+def untouched(found: dict[str, int], storage: str) -> list[str]:
+    """Services that were not crashed: the run proves nothing of them."""
+    return [name for name in SERVICES[storage] if not found.get(f"{name}_restarts")]
 
 
 def main() -> None:
@@ -350,6 +357,9 @@ def main() -> None:
     found = run(arguments.orders, arguments.seed, arguments.storage)
     if arguments.json:
         arguments.json.write_text(json.dumps(found) + "\n")
+    for name in untouched(found, arguments.storage):
+        print(f"NOT RESTARTED: {name.upper()}. No program of it could be run here; only the way to it was cut.")
+    print(json.dumps(found))
     print(line(found))
     sys.exit(0 if not (found["lost"] or found["doubled"] or found["out_of_order"]) and found["calm"] else 1)
 

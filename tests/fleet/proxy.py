@@ -46,7 +46,11 @@ class Proxy:
             except OSError:
                 return
             self.accepted += 1
-            pair = (near, socket.create_connection(self._target, 10))
+            try:
+                pair = (near, socket.create_connection(self._target, 10))
+            except OSError:  # the server itself is down: hang up, and go on listening
+                _end(near)
+                continue
             with self._lock:
                 self._pairs.add(pair)
             for one, other in (pair, pair[::-1]):
