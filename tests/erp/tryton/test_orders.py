@@ -12,13 +12,17 @@ import msgspec
 import pytest
 
 from crossdock.conformance.faults import Fault
-from crossdock.contract.connector import Sink
+from crossdock.contract.connector import CountingManySink, Sink
 from crossdock.contract.message import Receipt
 from crossdock.erp.tryton.connector import build
+from crossdock.erp.tryton.orders import OrderSink
+from crossdock.erp.tryton.pricing import price_order
+from crossdock.erp.tryton.sales import Sales
 from crossdock.errors import Conflict, CrossdockError, OutcomeUnknown, Rejected, Temporary
 from crossdock.flows import FLOWS
 from crossdock.model.change import ChangeKind, OrderChange
 from crossdock.model.order import Buyer, Order
+from crossdock.transport.wire import Exchange
 from tests.erp.tryton.proxy import Proxy, between
 from tests.erp.tryton.samples import NOW, PERSONAL, key_of, line, numbers, order
 from tests.tryton_server import Tryton
@@ -223,6 +227,47 @@ def test_without_uniqueness_nothing_in_tryton_holds_racers_apart(tryton: Tryton)
         race(tryton.settings(), record, key)
         doubled = max(doubled, len(tryton.sales(record.number)))
     assert doubled > 1
+
+
+def double(sink: OrderSink, record: Order, key: str) -> None:
+    """What a second worker without our lane would do."""
+    company = sink._directory.company()
+    client = sink._client.about((), company=company)
+    lines = price_order(record, sink._directory.rounding())
+    sink._make(client, Sales(client, company, sink._settings), record, key, lines)
+
+
+@pytest.mark.parametrize("wire", ["settings", "session_settings"])
+def test_many_sales_are_counted_by_one_search(tryton: Tryton, wire: str) -> None:
+    asked: list[Exchange] = []
+    connector = build("erp", getattr(tryton, wire)(reference_prefix="MANY-"), observe=asked.append)
+    sink = connector.sink(FLOWS["orders"])
+    assert isinstance(sink, OrderSink)
+    assert isinstance(sink, CountingManySink)
+    once, twice, absent, strange = rows = [fresh() for _ in range(4)]
+    for record, key in (once, twice, (strange[0], "v1:other:order:1:place")):
+        sink.put(record, key)
+    double(sink, *twice)
+    assert tryton.sales(f"MANY-{absent[0].number}") == []
+    asked.clear()
+    assert sink.count_many(rows) == [1, 2, 0, 0]
+    assert len(asked) == 1, "one search"
+    assert [sink.count(record, key) for record, key in rows] == [1, 2, 0, 0], "alone it says the same"
+
+
+def test_a_draft_is_not_counted_and_a_cancelled_sale_is(tryton: Tryton, proxy: Proxy) -> None:
+    (left, left_key), (ended, ended_key) = fresh(), fresh()
+    table = tryton.settings(url=proxy.url, confirm=False)
+    sink = build("erp", table).sink(FLOWS["orders"])
+    assert isinstance(sink, CountingManySink)
+    sink.put(ended, ended_key)
+    change = OrderChange(kind=ChangeKind.CANCEL, order_id=ended.id, order_number=ended.number, occurred_at=NOW)
+    sink_of(table, "cancellations").put(change, ended_key.replace(":place", ":cancel"))
+    proxy.inject(Fault.RESET_AFTER)
+    with pytest.raises(OutcomeUnknown):
+        sink.put(left, left_key)
+    assert [sale["state"] for sale in tryton.sales(left.number)] == ["draft"]
+    assert sink.count_many([(left, left_key), (ended, ended_key)]) == [0, 1]
 
 
 def test_errors_name_nobody(tryton: Tryton, proxy: Proxy) -> None:

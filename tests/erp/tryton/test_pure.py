@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 import crossdock.erp.tryton
 from crossdock.contract.connector import Connector
 from crossdock.erp.tryton.answers import Reading, classify_rest, classify_rpc, decode, encode
+from crossdock.erp.tryton.client import RestWire, TrytonClient
 from crossdock.erp.tryton.connector import build
 from crossdock.erp.tryton.mapping import MARK, build_comment, key_in, party_code
 from crossdock.erp.tryton.pricing import Role, difference, expected, predict, price_order
+from crossdock.erp.tryton.sales import Sales
 from crossdock.erp.tryton.settings import DUPLICATE, TrytonSettings
 from crossdock.errors import (
     ConfigurationError,
@@ -34,7 +36,8 @@ from crossdock.model.money import LineAmounts
 from crossdock.model.order import Buyer, Order
 from crossdock.sandbox.tryton import EXTRAS, settings
 from crossdock.sandbox.tryton_texts import UNIQUE_MODULE
-from crossdock.transport.wire import HttpResponse
+from crossdock.transport.auth import Bearer
+from crossdock.transport.wire import HttpRequest, HttpResponse
 from tests.erp.tryton.samples import NOW, PERSONAL, RATE, line, order
 
 README = Path(crossdock.erp.tryton.__file__).parent / "README.md"
@@ -232,3 +235,27 @@ def test_the_readme_offers_the_module_that_is_tested() -> None:
 
 def test_the_readme_explains_every_product_that_the_settings_can_name() -> None:
     assert [extra for extra in EXTRAS if f"`{extra.lower()}`" not in README.read_text()] == []
+
+
+class Answering:
+    """A Tryton that answers every search with the same rows."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._answer = HttpResponse(status=200, body=encode(rows))
+
+    def send(self, _request: HttpRequest) -> HttpResponse:
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"id": number, "comment": f"{MARK}key", "state": "done"} for number in range(1000)],  # as many as it may tell
+        [{"id": 1, "comment": f"{MARK}key"}],
+        [{"id": 1, "state": "done"}],
+    ],
+)
+def test_what_may_be_cut_short_is_no_count(rows: list[dict[str, Any]]) -> None:
+    client = TrytonClient(Answering(rows), Bearer("key"), RestWire("http://127.0.0.1:9", "shop"), duplicate=DUPLICATE)
+    with pytest.raises(Temporary):
+        Sales(client, 1, checked()).made(["1", "2"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +60,22 @@ class Sales:
         found = [sale for sale in self.under(number) if sale.key == key]
         return max(found, key=lambda sale: _progress(sale.state), default=None)
 
+    def made(self, numbers: Sequence[str]) -> Counter[str]:
+        """How many sales each key of ours has under these orders' references that are made in full; one search.
+
+        Raises Temporary where there are so many that Tryton may not have told all of them.
+        """
+        references = [reference_of(number, self._settings) for number in numbers]
+        domain = (("company", "=", self._company), ("reference", "in", references))
+        query = Query(model=SALE, domain=domain, fields=("comment", "state"))
+        found = self._client.search(query).rows
+        if len(found) >= query.limit:
+            raise Temporary(f"{len(found)} sales or more under {len(numbers)} references: too many to be told at once")
+        try:
+            return Counter(key_in(row["comment"]) for row in found if self.is_made(str(row["state"])))
+        except KeyError as error:
+            raise Temporary(f"a sale was read without its {error.args[0]}") from error
+
     def refuse_strangers(self, number: str, key: str) -> None:
         """Raises Conflict where another's sale has this reference."""
         found = self.under(number)
@@ -96,7 +114,14 @@ class Sales:
 
     def is_entered(self, sale: Sale) -> bool:
         """Whether it is as far as the settings want it."""
-        return sale.state in TAKEN or (sale.state == "quotation" and not self._settings.confirm)
+        return self._entered(sale.state)
+
+    def is_made(self, state: str) -> bool:
+        """Whether a sale was made in full: a cancelled one was, and counts."""
+        return self._entered(state) or state == "cancelled"
+
+    def _entered(self, state: str) -> bool:
+        return state in TAKEN or (state == "quotation" and not self._settings.confirm)
 
     def discard(self, sale: Sale) -> None:
         """Deletes a draft that this very attempt has made."""
