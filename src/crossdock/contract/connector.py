@@ -50,6 +50,39 @@ class Source(Protocol[R_co]):
         """Everything that changed since, oldest first, up to the source's own clock minus a lag."""
 
 
+class RowPage(Record, frozen=True, kw_only=True):
+    """Rows of a flow of states, as a push's `items` have them, and how far they reach. Both are stored together.
+
+    `complete` marks the last page of a scan. A page without rows only moves the watermark.
+    """
+
+    rows: tuple[Mapping[str, Any], ...]
+    watermark: Watermark
+    complete: bool = False
+
+
+class RowSource(Protocol):
+    """Reads a flow of states out of a system."""
+
+    def changes(self, since: Watermark | None) -> Iterator[RowPage]:
+        """What changed since, page after page; None reads everything there is (a full run). Raises DeliveryError.
+
+        The watermark of any page can be gone on from, that of the last one by the next scan, which sees whatever was
+        committed late meanwhile. A scan has at least one page.
+        """
+
+
+@runtime_checkable
+class ReadsRows(Protocol):
+    """A connector that flows of states can be read from: those in its `capabilities.reads`."""
+
+    def rows(self, flow: str) -> RowSource:
+        """Raises ConfigurationError for a flow that it cannot be asked for."""
+
+    def rows_every(self, flow: str) -> float:
+        """Seconds between two scans where no schedule says when; 0 for never."""
+
+
 class Sink(Protocol[R_contra]):
     """Writes records of one flow into a system."""
 

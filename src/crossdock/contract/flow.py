@@ -55,6 +55,7 @@ class Duty(Record, frozen=True, kw_only=True):
     again_in: float | None = None  # a skip: look again after so many seconds, whatever happens
     park: bool = False  # a dead letter from birth: a person must look at it
     memo: dict[str, str] = {}  # remembered with the promise, shown to later looks
+    lane: str = ""  # "" = as its flow says; else it goes one at a time with whatever else is in this one
 
 
 class Route(Record, frozen=True, kw_only=True):
@@ -84,4 +85,5 @@ class Flow(Record, Generic[R], frozen=True, kw_only=True):
     look: Callable[[Message, R, Sequence[Known], Sequence[Route]], Sequence[Duty]] | None = None
     is_final: Callable[[R], bool] | None = None  # LOOK: nothing more is expected to happen to it by itself
     state: StateRules[R] | None = None  # STATE: how its rows are read, told apart and guarded
+    steps_aside: bool = False  # DOCUMENT: a dead letter of it does not hold up what follows in its lane
     priority: int = 5  # smaller goes first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from crossdock.errors import InvalidPayload
 from crossdock.model.base import Record
@@ -47,6 +48,7 @@ class Receipt(Record, frozen=True, kw_only=True):
     links: dict[str, str] = {}  # our line id -> the target's line id
     status: int | None = None
     detail: str = ""
+    moved: dict[str, Decimal] = {}  # what the target took off its own stock by this, by SKU in small letters
 
 
 class Problem(Record, frozen=True, kw_only=True):

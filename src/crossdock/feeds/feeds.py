@@ -22,12 +22,14 @@ from crossdock.contract.state import StateRules
 from crossdock.delivery.ends import Ends
 from crossdock.errors import ConfigurationError, InvalidPayload, MappingError
 from crossdock.feeds.levels import Fate, Feed, FeedState, Level, LevelStore, NewFeed, Row, compare
+from crossdock.flows.cells import exact
 
 CHUNK = 2000  # rows compared, or put in place, at a time
 IN_MEMORY = 8_000_000  # bytes of changes, before they go to a temporary file
 ABANDONED = timedelta(seconds=120)  # after which a feed that is only TAKEN is compared by somebody else
 FILE = "file"  # the channel of rows whose body is not kept
 NEWEST = 2**62  # later than whatever came
+BODY = msgspec.json.Decoder(float_hook=exact)  # 19.990 stays what it says
 Raw = Mapping[str, Any]
 
 
@@ -127,11 +129,14 @@ class Feeds:
         self, feed: Feed, flow: Flow[Any], chunk: list[_Read], options: Raw, found: _Found, changes: _Changes
     ) -> None:
         known = self._store.standings(feed.target, [one.key for one in chunk])
+        unsettled = self._ends.unsettled(flow, feed.source, feed.target)
+        rules = _rules(flow)
         moved: list[Level] = []
         changed: list[_Read] = []
         for one in chunk:
             standing = known.get(one.key)
-            fate = compare(one.content, one.version, standing, feed.seq)
+            again = bool(unsettled) and rules.reference(one.record).casefold() in unsettled
+            fate = compare(one.content, one.version, standing, feed.seq, unsettled=again)
             if fate is Fate.CHANGED:
                 changed.append(one)
             elif fate is Fate.STALE:
@@ -140,7 +145,7 @@ class Feeds:
                 moved.append(_level_of(feed, flow, one))
         if changed:
             self._alarm(feed, flow, changed, options, found)
-            changes.add([_level_of(feed, flow, one) for one in changed])
+            changes.add([_level_of(feed, flow, one, unsettled) for one in changed])
         if moved:  # the same content under a newer version: only the version moves on
             self._store.merge(feed, moved, flow.priority, self._clock())
 
@@ -181,7 +186,7 @@ class Difference(NamedTuple):
 def read_rows(body: bytes) -> list[Raw]:
     """The rows of a request's or a page's body, `{"items": [...]}`. Raises InvalidPayload."""
     try:
-        found = msgspec.json.decode(body)
+        found = BODY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidPayload("Invalid payload: not JSON") from error
     rows = found.get("items") if isinstance(found, dict) else None
@@ -270,12 +275,14 @@ def _read(flow: Flow[Any], feed: Feed, raws: Iterable[Raw], options: Raw, found:
     found.total = number + 1
 
 
-def _level_of(feed: Feed, flow: Flow[Any], one: _Read) -> Level:
+def _level_of(feed: Feed, flow: Flow[Any], one: _Read, unsettled: frozenset[str] = frozenset()) -> Level:
     rules = _rules(flow)
+    reference = rules.reference(one.record)
     return Level(
         number=one.number,
         subject=one.subject,
-        reference=rules.reference(one.record),
+        reference=reference,
+        unsettled=bool(unsettled) and reference.casefold() in unsettled,
         key=one.key,
         lane=f"{feed.target}:{flow.name}:{rules.lane(one.record)}",
         content=one.content,

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from crossdock.contract.message import Message
 from crossdock.delivery.records import State
+from crossdock.delivery.store import Checkpoint
 from crossdock.model.base import Record
 
 
@@ -33,6 +34,7 @@ class Level(Record, frozen=True, kw_only=True, gc=False):
     content: str
     record: bytes
     version: str = ""
+    unsettled: bool = False  # told anew it is written anew, whatever it says
 
 
 class Standing(NamedTuple):
@@ -107,11 +109,11 @@ class Feed(Record, frozen=True, kw_only=True):
     known: bool = False  # it came before, under the same id
 
 
-def compare(content: str, version: str, standing: Standing | None, seq: int) -> Fate:
+def compare(content: str, version: str, standing: Standing | None, seq: int, *, unsettled: bool = False) -> Fate:
     """An older level never wins; one that stands already asks for nothing (flaws 44, 45).
 
     Versions decide where both have one; else the order in which their messages came. What was given up is owed again
-    once its source repeats it.
+    once its source repeats it; what is `unsettled` (it is reckoned with something else) once it is told anew.
     """
     if standing is None:
         return Fate.CHANGED
@@ -119,6 +121,9 @@ def compare(content: str, version: str, standing: Standing | None, seq: int) -> 
     if version < standing.version if versioned else seq < standing.seq:
         return Fate.STALE
     if content != standing.content:
+        return Fate.CHANGED
+    newer = version > standing.version if versioned else seq > standing.seq
+    if unsettled and newer:
         return Fate.CHANGED
     stands = standing.state == State.DELIVERED or (standing.is_open and standing.state != State.DEAD)
     return Fate.UNCHANGED if stands else Fate.CHANGED
@@ -129,6 +134,9 @@ class LevelStore(Protocol):
 
     def take_feed(self, new: NewFeed, now: datetime) -> Feed:
         """Store it; the same id brings the first one back, as `known`. Raises InvalidPayload for another content."""
+
+    def take_page(self, checkpoint: Checkpoint, new: Sequence[NewFeed], now: datetime, *, complete: bool) -> list[Feed]:
+        """Store what was read and how far that reaches, or neither. Raises LeaseLost under an older claim."""
 
     def standings(self, target: str, keys: Sequence[str]) -> dict[str, Standing]:
         """By key, what is known. Locks nothing."""

@@ -88,6 +88,15 @@ class RestClient:
         reading = self._reading()
         return self._call(request, lambda one: None if 200 <= one.status < 300 else classify_read(one, reading))
 
+    def read(self, path: str) -> HttpResponse:
+        """GET; a success with its JSON. Raises Temporary, or what the answer says: Misconfigured for a wrong path."""
+        request = HttpRequest(method="GET", url=self._root + path, headers={"Accept": "application/json"})
+        reading = self._reading()
+        try:
+            return self._call(request, lambda response: classify_read(response, reading))
+        except OutcomeUnknown as error:  # reading twice does no harm
+            raise Temporary(str(error), status=error.status) from error
+
     def _call(self, request: HttpRequest, classify: Callable[[HttpResponse], DeliveryError | None]) -> HttpResponse:
         response = self._http.send(self._auth.apply(request))
         error = classify(response)

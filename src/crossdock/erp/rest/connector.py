@@ -9,19 +9,21 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from crossdock.contract.capabilities import Capabilities, Evidence
-from crossdock.contract.connector import Health, Sink, Source
+from crossdock.contract.connector import Health, RowSource, Sink, Source
 from crossdock.contract.flow import Flow
 from crossdock.erp.rest.changes import ChangeSink
 from crossdock.erp.rest.client import RestClient, fill, utc_now
 from crossdock.erp.rest.mapping import build_change_payload, build_order_payload, build_refund_payload
 from crossdock.erp.rest.orders import OrderSink
 from crossdock.erp.rest.refunds import RefundSink
+from crossdock.erp.rest.rows import PagedRows
 from crossdock.erp.rest.settings import (
     BasicLogin,
     BearerLogin,
     HeaderLogin,
     HmacLogin,
     Login,
+    ReadSettings,
     RestSettings,
 )
 from crossdock.errors import ConfigurationError, DeliveryError
@@ -52,7 +54,7 @@ class ApiKey(NoAuth):
 
 
 class RestConnector:
-    """The connector for a custom ERP: documents in, nothing out."""
+    """The connector for a custom ERP: documents in, states out."""
 
     def __init__(self, name: str, settings: RestSettings, client: RestClient) -> None:
         self.name = name
@@ -64,14 +66,28 @@ class RestConnector:
         self._sinks |= {"orders": OrderSink(client, settings), "refunds": RefundSink(client, settings)}
 
     def source(self, flow: Flow[R]) -> Source[R]:
-        """Raises ConfigurationError: nothing is read from a custom ERP."""
+        """Raises ConfigurationError: no documents are read from a custom ERP."""
         raise ConfigurationError([f"connections.{self.name}: a custom ERP has no source for {flow.name}"])
+
+    def rows(self, flow: str) -> RowSource:
+        """Raises ConfigurationError for a flow that is not in the settings' `reads`."""
+        return PagedRows(self._client, self._read(flow))
+
+    def rows_every(self, flow: str) -> float:
+        """As the settings say."""
+        return self._read(flow).interval_s
 
     def sink(self, flow: Flow[R]) -> Sink[R]:
         """Raises ConfigurationError for a flow that is not among the settings' `flows`."""
         if flow.name not in self.capabilities.writes:
             raise ConfigurationError([f"connections.{self.name}: {flow.name} is not among its flows"])
         return self._sinks[flow.name]
+
+    def _read(self, flow: str) -> ReadSettings:
+        for name, settings in self.settings.reads.items():
+            if name == flow:
+                return settings
+        raise ConfigurationError([f"connections.{self.name}.reads: has no {flow}"])
 
     def preview(self, flow: Flow[R], record: R) -> Mapping[str, Any]:
         """The body that `put` would send; its key is left empty."""
@@ -120,6 +136,7 @@ def capabilities_of(settings: RestSettings) -> Capabilities:
     findable |= {"refunds"} if settings.paths.find_refund else set()
     findable |= CHANGES if settings.paths.find_change else set()
     return Capabilities(
+        reads=frozenset(settings.reads),
         writes=frozenset(settings.flows),
         dedupes=frozenset(settings.flows) if settings.dedupes else frozenset(),
         finds=frozenset(findable) & settings.flows,

@@ -14,8 +14,10 @@ from crossdock.transport.limits import LimitSettings
 
 SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
 FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds"]
+ReadFlow = Literal["inventory", "prices", "products"]
 Fate = Literal["temporary", "not_ready", "unknown", "rejected", "conflict", "misconfigured", "unauthorized"]
 PLACES = frozenset({"number", "order_number", "id", "key", "numbers"})
+READ_PLACES = frozenset({"since", "after", "cursor", "limit"})
 
 
 def _expression(value: str) -> str:
@@ -29,13 +31,24 @@ def _expression(value: str) -> str:
     return value
 
 
+def _read_path(value: str) -> str:
+    if not value.startswith("/") or places_of(value) - READ_PLACES:
+        raise ValueError("must start with / and may hold {since}, {after}, {cursor} and {limit} only")
+    return value
+
+
+def places_of(template: str) -> set[str]:
+    """The names in braces. Raises ValueError."""
+    try:
+        return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+    except ValueError as error:
+        raise ValueError("has a brace without its partner") from error
+
+
 def _path(value: str) -> str:
     if not value:
         return value
-    try:
-        names = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
-    except ValueError as error:
-        raise ValueError("has a brace without its partner") from error
+    names = places_of(value)
     if not value.startswith("/") or names - PLACES:
         raise ValueError("must start with / and may hold {number}, {order_number}, {id}, {key} and {numbers} only")
     return value
@@ -49,6 +62,7 @@ def _statuses(value: frozenset[int]) -> frozenset[int]:
 
 Expression = Annotated[str, AfterValidator(_expression)]
 PathTemplate = Annotated[str, AfterValidator(_path)]
+ReadPath = Annotated[str, AfterValidator(_read_path)]
 Statuses = Annotated[frozenset[int], AfterValidator(_statuses)]
 
 
@@ -185,6 +199,68 @@ class AnswerSettings(Strict):
     statuses: dict[int, Fate] = Field(default={}, description="what a status means, before our own table is asked")
 
 
+class ReadSettings(Strict):
+    """How rows of a flow are read from the ERP, page by page. Expressions are JMESPath."""
+
+    path: ReadPath = Field(
+        description="GET: rows behind a place, in the order of their change, e.g. "
+        "`/stock?changed_since={since}&after={after}&limit={limit}`. {since}: a value of change_field, {after}: of "
+        "id_field, {cursor}: what the last answer gave, {limit}: page_size. A query's pair without a value is left out."
+    )
+    rows_field: Expression = Field(
+        default="", description="the list of rows in an answer; empty: the answer itself, its items, rows or data"
+    )
+    fields: dict[str, Expression] = Field(
+        default={}, description="our column -> where it is in a row; empty: the rows have our columns"
+    )
+    change_field: Expression = Field(
+        default="", description="what grows whenever a row changes; empty: each scan reads everything there is"
+    )
+    change_is: Literal["sequence", "time"] = Field(
+        default="sequence", description="whether change_field holds whole numbers, or times (ISO 8601)"
+    )
+    naive_is_utc: bool = Field(default=False, description="whether times without a zone are UTC; else they are refused")
+    id_field: Expression = Field(
+        default="", description="what tells rows apart that changed at one time; needed where the path holds {after}"
+    )
+    cursor_field: Expression = Field(
+        default="", description="the next page's {cursor} in an answer; none there ends the scan"
+    )
+    cursor_lasts: bool = Field(
+        default=False, description="whether the last cursor is where the next scan begins (a delta token)"
+    )
+    head_field: Expression = Field(
+        default="",
+        description="the newest number of a sequence in an answer; without it the first scan is read a second time",
+    )
+    overlap: int = Field(
+        default=300,
+        ge=0,
+        description="how far behind the newest change a scan begins again, for what is committed late: in seconds, or "
+        "in numbers of the sequence",
+    )
+    page_size: int = Field(default=500, ge=1, le=10_000, description="{limit}: rows asked for at a time")
+    interval_s: float = Field(
+        default=60, ge=0, description="seconds between two scans where no schedule says when; 0: only by schedules"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_paged(self) -> ReadSettings:
+        names = places_of(self.path)
+        if not names & {"since", "after", "cursor"}:
+            raise ValueError("path needs {since}, {after} or {cursor}: pages by their number lose rows")
+        for place, needed in (("since", "change_field"), ("after", "id_field"), ("cursor", "cursor_field")):
+            if place in names and not getattr(self, needed):
+                raise ValueError(f"{{{place}}} in the path needs {needed}")
+        if self.cursor_field and "cursor" not in names:
+            raise ValueError("cursor_field needs {cursor} in the path")
+        if self.change_field and "since" not in names and not self.cursor_lasts:
+            raise ValueError("change_field needs {since} in the path, or cursor_lasts")
+        if self.cursor_lasts and not self.cursor_field:
+            raise ValueError("cursor_lasts needs cursor_field")
+        return self
+
+
 class RestSettings(Strict):
     """One custom ERP that takes the documented payloads over REST."""
 
@@ -195,6 +271,9 @@ class RestSettings(Strict):
         default=frozenset({"orders"}), min_length=1, description="what the ERP takes; nothing else is sent to it"
     )
     paths: PathSettings = Field(default=PathSettings(), description="where each flow goes")
+    reads: dict[ReadFlow, ReadSettings] = Field(
+        default={}, description="what is read from the ERP, by flow, and how (docs/stock.md)"
+    )
     answers: AnswerSettings = Field(default=AnswerSettings(), description="how answers are read")
     key_header: str = Field(
         default="X-Idempotency-Key", pattern=r"^[A-Za-z0-9-]+$", description="the header of the idempotency key"
