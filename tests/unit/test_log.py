@@ -313,3 +313,15 @@ def test_deep_nesting_ends() -> None:
     deep: dict[str, Any] = {}
     deep["again"] = deep
     assert "<dict>" in repr(log.redact(None, "info", {"x": deep}))
+
+
+def test_what_a_block_logged_is_in_its_file_and_later_lines_go_where_they_went(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers, root.level
+    with log.kept_in(tmp_path / "log"):
+        logging.getLogger("crossdock.test").info("inside")
+    logging.getLogger("crossdock.test").warning("outside")
+    assert (root.handlers, root.level) == (before, level)
+    lines = (tmp_path / "log").read_text()
+    assert "inside" in lines
+    assert "outside" not in lines

@@ -8,13 +8,16 @@ from typing import Any
 
 from crossdock.contract.flow import Flow, Kind
 from crossdock.contract.message import Message
-from crossdock.flows import inventory
+from crossdock.flows import fulfilment, inventory, prices, products
 from crossdock.flows.acknowledgements import acknowledge_order
 from crossdock.flows.keys import effect_key, order_lane
 from crossdock.flows.orders import FINAL, look
 from crossdock.model.change import Acknowledgement, OrderChange
+from crossdock.model.fulfilment import Resolved
 from crossdock.model.inventory import StockLevel
 from crossdock.model.order import Order
+from crossdock.model.price import Price
+from crossdock.model.product import Product
 from crossdock.model.refund import Refund
 from crossdock.model.sighting import Sighting
 
@@ -47,7 +50,7 @@ KEPT = Flow(
 )
 
 
-def _followup(name: str, record: type[Any]) -> Flow[Any]:
+def _followup(name: str, record: type[Any], *, steps_aside: bool = False) -> Flow[Any]:
     """A document whose key its look has made; it walks in its order's lane."""
     return Flow(
         name=name,
@@ -55,6 +58,7 @@ def _followup(name: str, record: type[Any]) -> Flow[Any]:
         record=record,
         key=lambda message: message.id,
         ordering_key=order_lane,
+        steps_aside=steps_aside,
     )
 
 
@@ -67,20 +71,50 @@ INVENTORY = Flow(
     state=inventory.RULES,
     priority=7,
 )
-ACKNOWLEDGEMENTS: Flow[Acknowledgement] = _followup("acknowledgements", Acknowledgement)
-FLOWS: Mapping[str, Flow[Any]] = MappingProxyType(
-    {
-        flow.name: flow
-        for flow in (
-            LOOKS,
-            KEPT,
-            ORDERS,
-            _followup("cancellations", OrderChange),
-            _followup("holds", OrderChange),
-            _followup("payments", OrderChange),
-            _followup("refunds", Refund),
-            ACKNOWLEDGEMENTS,
-            INVENTORY,
-        )
-    }
+PRICES = Flow(
+    name="prices",
+    kind=Kind.STATE,
+    record=Price,
+    key=lambda message: f"prices:{message.id}",
+    ordering_key=lambda message: f"prices:{message.id}",
+    state=prices.RULES,
+    priority=8,
 )
+PRODUCTS = Flow(
+    name="products",
+    kind=Kind.STATE,
+    record=Product,
+    key=lambda message: f"products:{message.id}",
+    ordering_key=lambda message: f"products:{message.id}",
+    state=products.RULES,
+    priority=9,
+)
+FULFILMENTS = Flow(
+    name="fulfilments",
+    kind=Kind.LOOK,
+    record=Resolved,
+    key=lambda message: effect_key(message.source, "fulfilment", message.subject, "look"),
+    # those of one order one after the other: their duties are promised in the order in which they came
+    ordering_key=lambda message: f"{message.source}:fulfilment:{message.reference}",
+    steps_aside=True,
+    look=fulfilment.look,
+    is_final=lambda _found: True,
+    priority=4,
+)
+ACKNOWLEDGEMENTS: Flow[Acknowledgement] = _followup("acknowledgements", Acknowledgement)
+_ALL: tuple[Flow[Any], ...] = (
+    LOOKS,
+    KEPT,
+    ORDERS,
+    _followup("cancellations", OrderChange),
+    _followup("holds", OrderChange),
+    _followup("payments", OrderChange),
+    _followup("refunds", Refund),
+    ACKNOWLEDGEMENTS,
+    INVENTORY,
+    PRICES,
+    PRODUCTS,
+    FULFILMENTS,
+    *(_followup(name, record, steps_aside=True) for name, record in fulfilment.KINDS.items()),
+)
+FLOWS: Mapping[str, Flow[Any]] = MappingProxyType({flow.name: flow for flow in _ALL})

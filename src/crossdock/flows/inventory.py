@@ -7,22 +7,20 @@ is a SKU; a level without a version counts by its arrival.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from crossdock.contract.state import Raw, StateRules
 from crossdock.errors import MappingError
+from crossdock.flows.cells import moment_of, plain, sku_of, version_of
 from crossdock.model.inventory import Meaning, StockLevel
 
-LONGEST_SKU = 64  # Magento: catalog_product_entity.sku
 MOST = Decimal("99999999.9999")  # Magento: inventory_source_item.quantity is decimal(12,4)
 WHOLE_DIGITS = 8  # before the point, in MOST
 STEP = Decimal("0.0001")
 ZERO = Decimal(0)
 MEANINGS: Mapping[Any, Meaning] = {"on_hand": "on_hand", "available": "available"}
 STATUSES: Mapping[Any, bool] = {1: True, 0: False, "1": True, "0": False, "in_stock": True, "out_of_stock": False}
-VERSION_DIGITS = 20
 
 
 def reader(options: Raw) -> Callable[[Raw], StockLevel]:
@@ -36,15 +34,15 @@ def reader(options: Raw) -> Callable[[Raw], StockLevel]:
         quantity = _quantity(get("qty"), options)
         as_of, version, status, meaning = get("as_of"), get("version"), get("status"), get("meaning")
         unsaid = status is None or status == ""
-        moment = _moment(as_of) if as_of else None
+        moment = moment_of(as_of) if as_of else None
         return StockLevel(
-            sku=_sku(get("sku")),
+            sku=sku_of(get("sku")),
             place=_place(get("warehouse"), places),
             quantity=quantity,
             in_stock=quantity > 0 or backorders if unsaid else _in_stock(status),
             meaning=_meaning(meaning, options) if meaning else common,
             as_of=moment,
-            version="" if version is None and moment is None else _version(version, moment),
+            version="" if version is None and moment is None else version_of(version, moment),
         )
 
     return read
@@ -58,7 +56,7 @@ def subject(level: StockLevel) -> str:
 def content(level: StockLevel) -> str:
     """What makes a difference at the store."""
     status = "" if level.in_stock is (level.quantity > 0) else f" {int(level.in_stock)}"
-    return f"{_plain(level.quantity)}{status}{' a' if level.meaning == 'available' else ''}"
+    return f"{plain(level.quantity)}{status}{' a' if level.meaning == 'available' else ''}"
 
 
 def alarm(level: StockLevel, before: StockLevel | None, options: Raw) -> str:
@@ -86,16 +84,6 @@ def guard(alarms: Mapping[str, int], rows: int, options: Raw) -> str:
 def _guard(options: Raw) -> Raw:
     rules: Raw = options.get("guard") or {}
     return rules
-
-
-def _sku(value: Any) -> str:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    sku = text.strip() if isinstance(text, str) else ""  # Magento trims it too (recorded)
-    if not sku:
-        raise MappingError("sku", "is missing")
-    if len(sku) > LONGEST_SKU:
-        raise MappingError("sku", f"is longer than {LONGEST_SKU} characters")
-    return sku
 
 
 def _quantity(value: Any, options: Raw) -> Decimal:
@@ -141,34 +129,6 @@ def _meaning(value: Any, options: Raw) -> Meaning:
     if not isinstance(meaning, str) or meaning not in MEANINGS:
         raise MappingError("meaning", "is neither on_hand nor available")
     return MEANINGS[meaning]
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        raise MappingError("as_of", "is no ISO 8601 time") from None
-    if moment.tzinfo is None:
-        raise MappingError("as_of", "has no time zone")
-    return moment.astimezone(UTC)
-
-
-def _version(value: Any, as_of: datetime | None) -> str:
-    """Sorts as text: a number with leading zeros, else the moment."""
-    if value is None or value == "":
-        return "" if as_of is None else as_of.isoformat(timespec="microseconds")
-    text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) <= VERSION_DIGITS):
-        raise MappingError("version", "is no whole number of at most 20 digits")
-    return text.zfill(VERSION_DIGITS)
-
-
-def _plain(quantity: Decimal) -> str:
-    text = str(quantity)
-    if text.isdecimal():
-        return text
-    text = f"{quantity:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 RULES: StateRules[StockLevel] = StateRules(

@@ -142,8 +142,8 @@ def _hold(ground: _Ground) -> list[Duty]:
 def _cancel(ground: _Ground) -> list[Duty]:
     key = ground.key("cancel")
     wanted = "cancellations" in ground.route.flows and ground.order.state == OrderState.CANCELED
-    if not wanted or ground.find(key):
-        return []
+    if not wanted or ground.find(key) or ground.route.target in ground.sighting.cancelled_by:
+        return []  # an ERP that cancelled the order itself is not told of it
     return [_told(ground, "cancellations", key, _change(ground, ChangeKind.CANCEL), {})]
 
 
@@ -154,6 +154,8 @@ def _refunds(ground: _Ground) -> list[Duty]:
 
 
 def _refund(ground: _Ground, refund: Refund) -> Duty | None:
+    if refund.origin == ground.route.target:
+        return None  # it comes from there
     key = effect_key(ground.message.source, "creditmemo", refund.id, "refund")
     named = msgspec.structs.replace(refund, order_number=ground.order.number)
     return None if ground.find(key) else _told(ground, "refunds", key, named, {})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,6 +33,11 @@ LOCK_TEXTS = (
     "lock wait timeout",
     "deadlock",
     "could not save source item",  # also for an unknown source: a few tries, then a person looks
+    "could not save prices",  # these: whatever the database said (Catalog/Model/Product/Price/*Persistence.php)
+    "could not save tier prices",
+    "could not replace tier prices",
+    "could not delete prices",
+    "could not delete tier prices",
     "serialization failure",
 )
 OUR_SETTINGS = ("Signature method", "Server cannot understand Content-Type", "Server cannot understand Accept")
@@ -51,6 +56,14 @@ FATES: dict[int, type[DeliveryError]] = {
     503: Temporary,
 }
 _NOTHING = object()
+
+
+class RowsRejected(Rejected):
+    """Some rows of a call, the others were kept. `rows` are the errors as they came."""
+
+    def __init__(self, message: str, *, rows: Sequence[Mapping[str, Any]], status: int | None = None) -> None:
+        super().__init__(message, status=status)
+        self.rows = tuple(rows)
 
 
 def classify(method: str, status: int, headers: Mapping[str, str], body: bytes) -> DeliveryError | None:
@@ -140,7 +153,7 @@ def _success(data: Any, status: int, *, writes: bool) -> DeliveryError | None:
         text = f"HTTP {status} without the JSON that belongs to it"
         return OutcomeUnknown(text, status=status) if writes else Temporary(text, status=status)
     if writes and (failed := row_errors(data)):
-        return Rejected(clean(f"{len(failed)} rows: {failed[0]}"), status=status)
+        return RowsRejected(clean(f"{len(failed)} rows: {failed[0]}"), rows=data, status=status)
     return None
 
 

@@ -41,8 +41,18 @@ class MagentoClient:
     def __init__(self, http: Sender, auth: Auth, *, base_url: str, store_code: str = "all", saas: bool = False) -> None:
         self._http = http
         self._auth = auth
+        self._made_with: dict[str, Any] = {"base_url": base_url, "saas": saas}
         self._root = base_url.rstrip("/") if saas else f"{base_url.rstrip('/')}/rest/{quote(store_code, safe='')}"
         self._headers = {"Accept": "application/json", **({"Store": store_code} if saas else {})}
+
+    def everywhere(self) -> MagentoClient:
+        """The same for all store views: what a view's own code writes is that view's alone (recorded)."""
+        return MagentoClient(self._http, self._auth, store_code="all", **self._made_with)
+
+    def bulk(self, path: str, body: Sequence[Any]) -> Any:
+        """Many bodies of one POST, accepted now and carried out later. Decoded JSON: `{bulk_uuid, request_items}`."""
+        before = "V1/async/bulk/" if self._made_with["saas"] else "async/bulk/V1/"
+        return self.post(before + path.removeprefix("V1/"), body)
 
     def get(self, path: str, query: Query = ()) -> Any:
         """Decoded JSON."""
@@ -59,6 +69,13 @@ class MagentoClient:
     def delete(self, path: str) -> Any:
         """Decoded JSON."""
         return self.fetch("DELETE", path).json()
+
+    def ask(self, path: str, body: Any) -> Answer:
+        """A POST that only reads: it never ends unknown, it may be sent again."""
+        try:
+            return self.fetch("POST", path, body=body)
+        except OutcomeUnknown as error:
+            raise Temporary(str(error), status=error.status) from error
 
     def find(self, path: str, query: Query = ()) -> Answer | None:
         """The answer to a GET, or None where the store has no such entity."""

@@ -13,14 +13,21 @@ from crossdock.contract.capabilities import Capabilities, Evidence, Pace
 from crossdock.contract.connector import Health, Sink, Source, Watermark
 from crossdock.contract.flow import Flow
 from crossdock.errors import ConfigurationError, DeliveryError
+from crossdock.flows.fulfilment import KINDS
 from crossdock.magento.acknowledgements import AcknowledgementSink
 from crossdock.magento.auth import Resolve, choose
 from crossdock.magento.census import Census
 from crossdock.magento.client import MagentoClient
+from crossdock.magento.directory import Directory
+from crossdock.magento.fulfilment import FulfilmentSink, FulfilmentSource
 from crossdock.magento.inventory import Catalog, InventorySink
 from crossdock.magento.orders import LOOKS, OrderSource
+from crossdock.magento.prices import PriceSink
+from crossdock.magento.products import ProductSink
+from crossdock.magento.reservations import Reservations
 from crossdock.magento.search import criteria
 from crossdock.magento.settings import MagentoSettings
+from crossdock.magento.stores import Stores
 from crossdock.security.secrets import resolve as resolve_secret
 from crossdock.transport.auth import Auth
 from crossdock.transport.http import Http
@@ -29,18 +36,22 @@ from crossdock.transport.wire import Observer, Sender
 R = TypeVar("R")
 ACKNOWLEDGEMENTS = "acknowledgements"
 INVENTORY = "inventory"
+PRICES = "prices"
+PRODUCTS = "products"
+FULFILMENTS = "fulfilments"
+DOCUMENTS = frozenset(KINDS)
 CAPABILITIES = Capabilities(
-    reads=frozenset({LOOKS}),
-    writes=frozenset({ACKNOWLEDGEMENTS, INVENTORY}),
-    dedupes=frozenset({ACKNOWLEDGEMENTS, INVENTORY}),
-    finds=frozenset({ACKNOWLEDGEMENTS, INVENTORY}),
+    reads=frozenset({LOOKS, FULFILMENTS}),
+    writes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS,
+    dedupes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}),
+    finds=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS,
     evidence=Evidence.SIMULATED,
 )
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class MagentoConnector:
-    """The connector for Magento 2 and Adobe Commerce: orders out, acknowledgements in."""
+    """The connector for Magento 2 and Adobe Commerce: orders out, what an ERP answers and has in."""
 
     def __init__(
         self,
@@ -54,7 +65,11 @@ class MagentoConnector:
         self.settings = settings
         limits = settings.limits
         pace = Pace(rate=limits.rate_per_s, burst=limits.burst, concurrency=limits.concurrency)
-        batches = {INVENTORY: settings.inventory.batch_size}
+        batches = {
+            INVENTORY: settings.inventory.batch_size,
+            PRICES: settings.prices.batch_size,
+            PRODUCTS: settings.products.batch_size,
+        }
         self.capabilities = msgspec.structs.replace(
             CAPABILITIES, pace=pace, batches=batches, settling=settings.settling_s
         )
@@ -65,8 +80,19 @@ class MagentoConnector:
         self.census = Census(client, settings.polling)
         self.acknowledgements = AcknowledgementSink(client, comment=settings.acknowledge_comment)
         self.catalog = Catalog(client)
+        self.reserved = Reservations(client)
         self.inventory = InventorySink(client, self.catalog, check_skus=settings.inventory.check_skus)
-        self._sinks: Mapping[str, Any] = {ACKNOWLEDGEMENTS: self.acknowledgements, INVENTORY: self.inventory}
+        self.prices = PriceSink(client, self.catalog, Stores(client))
+        everywhere = client.everywhere()
+        self.products = ProductSink(everywhere, Directory(everywhere), settings.products)
+        self._sources: Mapping[str, Any] = {LOOKS: self.orders, FULFILMENTS: FulfilmentSource(client, name, clock)}
+        self._sinks: Mapping[str, Any] = {
+            ACKNOWLEDGEMENTS: self.acknowledgements,
+            INVENTORY: self.inventory,
+            PRICES: self.prices,
+            PRODUCTS: self.products,
+            **dict.fromkeys(DOCUMENTS, FulfilmentSink(client)),
+        }
 
     @property
     def poll_interval(self) -> float | None:
@@ -89,10 +115,10 @@ class MagentoConnector:
         return f"{base}/webhooks/{self.name}"
 
     def source(self, flow: Flow[R]) -> Source[R]:
-        """Raises ConfigurationError for anything but `looks`."""
+        """Raises ConfigurationError for what is not in `capabilities.reads`."""
         if flow.name not in self.capabilities.reads:
             raise ConfigurationError([f"connections.{self.name}: a Magento store has no source for {flow.name}"])
-        return cast("Source[R]", self.orders)  # the flow's name says what R is
+        return cast("Source[R]", self._sources[flow.name])  # the flow's name says what R is
 
     def sink(self, flow: Flow[R]) -> Sink[R]:
         """Raises ConfigurationError for what is not in `capabilities.writes`."""

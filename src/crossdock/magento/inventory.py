@@ -14,8 +14,9 @@ from typing import Any
 
 from crossdock.contract.batches import Outcome, bisected
 from crossdock.contract.message import Receipt
-from crossdock.errors import OutcomeUnknown, Rejected
-from crossdock.magento.client import MagentoClient
+from crossdock.errors import OutcomeUnknown, Rejected, Temporary
+from crossdock.magento.client import MagentoClient, segment
+from crossdock.magento.mapping.wire import decode, text
 from crossdock.magento.search import criteria, where
 from crossdock.model.inventory import StockLevel
 
@@ -33,6 +34,7 @@ class Catalog:
         self._clock = clock
         self._lock = threading.Lock()
         self._skus: dict[str, float] = {}
+        self._spelt: dict[str, str] = {}
         self._sources: frozenset[str] = frozenset()
         self._sources_at = float("-inf")
 
@@ -42,12 +44,18 @@ class Catalog:
         now = self._clock()
         with self._lock:
             fresh = [key for key in wanted if now - self._skus.get(key, float("-inf")) > REMEMBERED_S]
-        for asked in _asked(sorted(wanted[key] for key in fresh)):
+        for asked in asked_together(sorted(wanted[key] for key in fresh)):
             there = self._there(asked)
             with self._lock:
                 self._skus |= dict.fromkeys(there, now)
+                self._spelt |= there
         with self._lock:
             return {key for key in wanted if now - self._skus.get(key, float("-inf")) > REMEMBERED_S}
+
+    def spelt(self, sku: str) -> str:
+        """As the store writes a SKU that it was found to have; else as it is."""
+        with self._lock:
+            return self._spelt.get(sku.casefold(), sku)
 
     def sources(self, wanted: Iterable[str]) -> frozenset[str]:
         """The codes of its sources; asked anew where one is not among them. Raises DeliveryError."""
@@ -62,10 +70,25 @@ class Catalog:
             self._sources, self._sources_at = found, self._clock()
         return found
 
-    def _there(self, skus: Sequence[str]) -> set[str]:
+    def _there(self, skus: Sequence[str]) -> dict[str, str]:
+        """One product can break each list that it is in (500): it is looked for by halving, and then read alone."""
+        try:
+            return self._listed(skus)
+        except Temporary as error:
+            if error.status != 500:
+                raise
+        if len(skus) > 1:
+            middle = len(skus) // 2
+            return self._there(skus[:middle]) | self._there(skus[middle:])
+        answer = self._client.find(f"V1/products/{segment(skus[0])}", (("fields", "sku"),))
+        sku = "" if answer is None else text(decode(answer.body), "sku")
+        return {sku.casefold(): sku} if sku else {}
+
+    def _listed(self, skus: Sequence[str]) -> dict[str, str]:
         condition = where("sku", "eq", skus[0]) if len(skus) == 1 else where("sku", "in", ",".join(skus))
         query = criteria(((condition,),), sort=("entity_id",), size=len(skus), fields="items[sku]")
-        return {str(row.get("sku")).casefold() for row in _items(self._client.get("V1/products", query))}
+        found = [str(row.get("sku")) for row in _items(self._client.get("V1/products", query))]
+        return {sku.casefold(): sku for sku in found}
 
 
 class InventorySink:
@@ -142,7 +165,7 @@ def _items(answer: Any) -> list[dict[str, Any]]:
     return [row for row in found or () if isinstance(row, dict)]
 
 
-def _asked(skus: Sequence[str]) -> Iterator[list[str]]:
+def asked_together(skus: Sequence[str]) -> Iterator[list[str]]:
     """Questions short enough for an address; a SKU with a comma is asked for alone, since commas part the others."""
     chunk: list[str] = []
     for sku in skus:

@@ -196,6 +196,22 @@ class InventorySettings(Strict):
     )
 
 
+class PriceSettings(Strict):
+    """How prices are written."""
+
+    batch_size: int = Field(
+        default=500, ge=1, le=5000, description="prices in one call; 20 where the store limits the input of its API"
+    )
+
+
+class ProductSettings(Strict):
+    """How products are written."""
+
+    batch_size: int = Field(
+        default=200, ge=1, le=2000, description="products read, compared and written at a time; one bulk at most"
+    )
+
+
 class MagentoSettings(Strict):
     """One Magento 2 or Adobe Commerce store."""
 
@@ -213,6 +229,8 @@ class MagentoSettings(Strict):
     webhooks: WebhookSettings = Field(default=WebhookSettings(), description="what the store sends by itself")
     limits: LimitSettings = Field(default=LimitSettings(), description="sizes and speeds")
     inventory: InventorySettings = Field(default=InventorySettings(), description="how stock levels are written")
+    prices: PriceSettings = Field(default=PriceSettings(), description="how prices are written")
+    products: ProductSettings = Field(default=ProductSettings(), description="how products are written")
     settling_s: float = Field(
         default=30,
         ge=0,

@@ -33,3 +33,4 @@ class Refund(Record, frozen=True, kw_only=True):
     base_totals: Totals
     adjustment_positive: Decimal = ZERO
     adjustment_negative: Decimal = ZERO
+    origin: str = ""  # the connection whose ERP made it, where Crossdock carried it to the store

@@ -12,3 +12,4 @@ class Sighting(Record, frozen=True, kw_only=True):
 
     order: Order
     refunds: tuple[Refund, ...] = ()
+    cancelled_by: tuple[str, ...] = ()  # connections whose ERP asked for the cancellation, through Crossdock

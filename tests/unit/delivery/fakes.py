@@ -12,7 +12,8 @@ from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import BatchSink, Page, Watermark
 from crossdock.contract.flow import Duty, Flow, Kind, Known, Route
 from crossdock.contract.message import Message, Receipt
-from crossdock.delivery.records import Attempt
+from crossdock.delivery.ends import Told
+from crossdock.delivery.records import Attempt, Moved, Reserved
 from crossdock.model.base import Record
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -146,7 +147,16 @@ class FakeEnds:
     def batch_sink(self, connection: str, flow: Flow[Any]) -> BatchSink[Any]:
         raise AssertionError(f"{flow.name} at {connection} goes in no batches here")
 
-    def adjusted(self, flow: Flow[Any], source: str, target: str, records: Sequence[Any]) -> Sequence[Any]:
+    def reserved(self, flow: Flow[Any], source: str, record: Any) -> Reserved | None:
+        return None
+
+    def moved(self, flow: Flow[Any], message: Message, target: str, record: Any, receipt: Receipt) -> Moved | None:
+        return None
+
+    def unsettled(self, flow: Flow[Any], source: str, target: str) -> frozenset[str]:
+        return frozenset()
+
+    def adjusted(self, flow: Flow[Any], source: str, target: str, told: Sequence[Told]) -> Sequence[Any]:
         raise AssertionError(f"{flow.name} from {source} to {target} goes in no batches here")
 
     def looks(self, flow: Flow[Any]) -> Flow[Any] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from crossdock.magento.mapping.lines import applied_taxes, parse_lines
+from crossdock.magento.mapping.marks import origin_of
 from crossdock.magento.mapping.parties import parse_address, parse_buyer, parse_payment, parse_shipping
 from crossdock.magento.mapping.refunds import read_refund
 from crossdock.magento.mapping.totals import parse_base_totals, parse_totals
@@ -16,6 +17,7 @@ from crossdock.magento.mapping.wire import (
     HeaderMoney,
     JsonObject,
     branch,
+    comments,
     decimal,
     decode,
     moment,
@@ -59,12 +61,16 @@ def parse_sighting(raw: bytes) -> Sighting:
     """`raw` is one order, or `{"order": {...}, "credit_memos": [...]}`. Raises InvalidPayload, MappingError."""
     found = decode(raw)
     if "order" not in found or "increment_id" in found:
-        return Sighting(order=read_order(found))
+        return Sighting(order=read_order(found), cancelled_by=_cancelled_by(found))
     order = read_order(branch(found, "order"))
     # a credit memo repeats a folded child's row at zero: the ERP has no such line
     folded = frozenset(child for line in order.lines for child in line.child_ids)
     memos = (read_refund(memo, order.number, without_lines=folded) for memo in rows(found, "credit_memos"))
-    return Sighting(order=order, refunds=tuple(memos))
+    return Sighting(order=order, refunds=tuple(memos), cancelled_by=_cancelled_by(branch(found, "order")))
+
+
+def _cancelled_by(order: JsonObject) -> tuple[str, ...]:
+    return tuple(filter(None, (origin_of(told, "cancel") for told in comments(order, "status_histories"))))
 
 
 def read_order(found: JsonObject) -> Order:

@@ -12,11 +12,13 @@ from decimal import Decimal
 
 import msgspec
 
+from crossdock.magento.mapping.marks import origin_of
 from crossdock.magento.mapping.totals import parse_base_totals, parse_totals
 from crossdock.magento.mapping.wire import (
     BaseRowMoney,
     JsonObject,
     RowMoney,
+    comments,
     decimal,
     decode,
     moment,
@@ -58,6 +60,7 @@ def read_refund(found: JsonObject, order_number: str = "", without_lines: Collec
         base_totals=_adjusted(base_totals, base_plus, base_minus),
         adjustment_positive=plus,
         adjustment_negative=minus,
+        origin=next(filter(None, (origin_of(told, "credit memo") for told in comments(found))), ""),
     )
 
 

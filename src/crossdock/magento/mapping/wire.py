@@ -10,6 +10,7 @@ reads the other keys of the same JSON object.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -196,6 +197,11 @@ def rows(found: Mapping[str, Any], name: str) -> list[JsonObject]:
     """The objects of a list; none where there is no list."""
     listed = found.get(name)
     return [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+
+
+def comments(found: Mapping[str, Any], name: str = "comments") -> list[str]:
+    """The texts of a document's comments or of an order's history, without Magento's escaping."""
+    return [html.unescape(text(one, "comment")).strip() for one in rows(found, name)]
 
 
 def moment(found: Mapping[str, Any], name: str, where: str) -> datetime:

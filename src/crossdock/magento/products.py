@@ -1,0 +1,245 @@
+"""Products into a store.
+
+What the store has is read first. Of a product that is there only those fields go which the source owns and which are
+not so already, and of what comes back it is seen whether they were kept: a real 2.4.7 drops an unknown attribute
+without a word, takes an option that there is not, and answers 200 (recorded). POST is an upsert; `all` the only scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from crossdock.contract.batches import Outcome
+from crossdock.contract.message import Receipt
+from crossdock.errors import (
+    DeliveryError,
+    MappingError,
+    Misconfigured,
+    NotReady,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Temporary,
+    Unauthorized,
+    Unreachable,
+)
+from crossdock.magento.client import MagentoClient, segment
+from crossdock.magento.directory import Directory
+from crossdock.magento.mapping.products import (
+    DECODER,
+    DISABLED,
+    Row,
+    Standing,
+    Wanted,
+    changes,
+    differing,
+    parse_product,
+)
+from crossdock.magento.settings import ProductSettings
+from crossdock.magento.shelf import PRODUCTS, Shelf
+from crossdock.magento.wishes import NEW, resolved
+from crossdock.model.base import Record
+from crossdock.model.product import Product
+
+PATIENCE = 3  # failures in a row that say nothing of the products, after which the rest is not tried
+OF_THE_STORE = (Unauthorized, Misconfigured, RateLimited, Unreachable)
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """What is to be done for one product. Without a body there is nothing to save; `wanted` is what is to be true."""
+
+    product: Product
+    standing: Standing | None
+    wanted: Wanted = Wanted()
+    body: Row = msgspec.field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    deletes: bool = False
+    detail: str = "as it was"
+
+
+class ProductSink:
+    """The sink of the flow `products`."""
+
+    def __init__(self, client: MagentoClient, directory: Directory, settings: ProductSettings) -> None:
+        self._client = client
+        self._directory = directory
+        self._settings = settings
+        self._shelf = Shelf(client)
+
+    def put(self, record: Product, key: str) -> Receipt:
+        """One alone. Raises DeliveryError."""
+        outcome = self.put_many([(record, key)])[0]
+        if isinstance(outcome, Receipt):
+            return outcome
+        raise outcome
+
+    def find(self, record: Product, key: str) -> Receipt | None:  # noqa: ARG002  the product itself is what is found
+        """A receipt where there is nothing left to do. Raises DeliveryError."""
+        plan = self._plan(record, self._shelf.all_of([record.sku]))
+        return None if plan.body or plan.deletes else _receipt(plan, found=True)
+
+    def put_many(self, rows: Sequence[tuple[Product, str]]) -> list[Outcome]:
+        """One outcome a row. Children go before the products that are made of them."""
+        products = [product for product, _ in rows]
+        outcomes: dict[int, Outcome] = {}
+        for is_parent in (False, True):
+            places = [place for place, one in enumerate(products) if (one.variants is not None) is is_parent]
+            outcomes |= self._carried({place: products[place] for place in places})
+        return [outcomes[place] for place in range(len(products))]
+
+    def preview(self, record: Product) -> dict[str, Any]:
+        """What it would have written, by the names that the record gives; the ids are the store's."""
+        said = {name: value for name, value in record.values.items() if name in record.owned}
+        return {f"POST {PRODUCTS}": {"product": {"sku": record.sku} | said}}
+
+    def _carried(self, products: Mapping[int, Product]) -> dict[int, Outcome]:
+        if not products:
+            return {}
+        outcomes: dict[int, Outcome] = {}
+        plans: dict[int, Plan] = {}
+        try:
+            known = self._shelf.all_of(_skus(products.values()))
+            for place, product in products.items():
+                try:
+                    plans[place] = self._plan(product, known)
+                except (Rejected, NotReady) as error:
+                    outcomes[place] = error
+        except DeliveryError as error:  # nothing of these was sent
+            return dict.fromkeys(products, error)
+        return outcomes | self._sent(plans)
+
+    # --- what is to be done ----------------------------------------------------------------------------------------
+
+    def _plan(self, product: Product, known: Mapping[str, Standing]) -> Plan:
+        standing = known.get(product.sku.casefold())
+        if product.removal:
+            return _removal(product, standing)
+        if standing is None:
+            return self._new(product, known)
+        if product.kind and product.kind != standing.kind:
+            raise Rejected(f"is a {standing.kind} product at the store: a type is never changed")
+        if product.attribute_set and self._directory.set_id(product.attribute_set) != standing.set_id:
+            raise Rejected("has another attribute set at the store: it is never changed")
+        wanted = resolved(product, product.owned, self._directory, known)
+        names = differing(wanted, standing)
+        if {"categories", "variants"}.intersection(names):  # the list did not tell these, or not all of them
+            standing = self._shelf.one(standing.sku) or standing
+            names = differing(wanted, standing)
+        if not names:
+            return Plan(product=product, standing=standing, wanted=wanted)
+        return Plan(
+            product=product,
+            standing=standing,
+            wanted=wanted,
+            body={"sku": standing.sku} | changes(names, wanted, standing),
+            names=tuple(names),
+            detail=f"changed: {', '.join(names)}",
+        )
+
+    def _new(self, product: Product, known: Mapping[str, Standing]) -> Plan:
+        kind = product.kind or "simple"
+        if not product.creates:
+            raise Rejected("the store has no product of this SKU (products.create)")
+        if kind not in NEW:
+            raise Rejected(f"a {kind} product is not made by this flow")
+        wanted = resolved(product, None, self._directory, known)
+        names = _names(wanted)
+        fixed = {
+            "sku": product.sku,
+            "type_id": kind,
+            "attribute_set_id": self._directory.set_id(product.attribute_set or product.default_set),
+        }
+        return Plan(
+            product=product,
+            standing=None,
+            wanted=wanted,
+            body=fixed | changes(names, wanted, None),
+            names=tuple(names),
+            detail="made",
+        )
+
+    # --- doing it --------------------------------------------------------------------------------------------------
+
+    def _sent(self, plans: Mapping[int, Plan]) -> dict[int, Outcome]:
+        """One call a product. Where the store itself fails, the rest is left for later."""
+        outcomes: dict[int, Outcome] = {}
+        failed: list[DeliveryError] = []
+        for place, plan in plans.items():
+            if failed and isinstance(failed[-1], OF_THE_STORE):
+                outcomes[place] = failed[-1]
+                continue
+            if len(failed) >= PATIENCE:
+                outcomes[place] = Temporary(f"not sent: {PATIENCE} products in a row failed before it")
+                continue
+            try:
+                outcomes[place] = self._done(plan)
+            except DeliveryError as error:
+                outcomes[place] = error
+                failed = [*failed, error] if isinstance(error, (Temporary, OutcomeUnknown, *OF_THE_STORE)) else []
+                continue
+            failed = [] if plan.body else failed
+        return outcomes
+
+    def _done(self, plan: Plan) -> Receipt:
+        if plan.deletes:
+            return self._deleted(plan)
+        if not plan.body:
+            return _receipt(plan, found=True)
+        answer = self._client.fetch("POST", PRODUCTS, body={"product": plan.body})
+        try:
+            kept = parse_product(DECODER.decode(answer.body))
+        except MappingError as error:
+            raise OutcomeUnknown("the store's answer does not show the product") from error
+        self._see(plan.wanted, kept)
+        return _receipt(plan, found=False, number=kept.id)
+
+    def _see(self, wanted: Wanted, kept: Standing) -> None:
+        """An answer does not tell everything: what it seems to lack is read. Raises Rejected for what was not kept."""
+        if differing(wanted, kept):
+            lost = differing(wanted, self._shelf.one(kept.sku) or kept)
+            if lost:
+                raise Rejected(f"the store did not keep: {', '.join(lost)} (is it in the product's attribute set?)")
+
+    def _deleted(self, plan: Plan) -> Receipt:
+        try:
+            self._client.delete(f"{PRODUCTS}/{segment(plan.product.sku)}")
+        except Rejected as error:
+            if error.status != 404:
+                raise
+        return _receipt(plan, found=False)
+
+
+def _removal(product: Product, standing: Standing | None) -> Plan:
+    if standing is None:
+        return Plan(product=product, standing=None, detail="is not there")
+    if product.removal == "delete":
+        return Plan(product=product, standing=standing, deletes=True, detail="deleted")
+    wanted = Wanted(values={"status": str(DISABLED)} if product.removal == "disable" else {})
+    names = differing(wanted, standing)
+    body = {"sku": standing.sku} | changes(names, wanted, standing) if names else {}
+    return Plan(
+        product=product,
+        standing=standing,
+        wanted=wanted,
+        body=body,
+        names=tuple(names),
+        detail="disabled" if names else "left as it was",
+    )
+
+
+def _skus(products: Any) -> set[str]:
+    """Their own and their children's."""
+    return {sku for one in products for sku in (one.sku, *(one.variants.children if one.variants else ()))}
+
+
+def _names(wanted: Wanted) -> list[str]:
+    told = {"websites": wanted.website_ids, "categories": wanted.category_ids, "variants": wanted.children}
+    return [*wanted.values, *(name for name, value in told.items() if value is not None)]
+
+
+def _receipt(plan: Plan, *, found: bool, number: int | None = None) -> Receipt:
+    own = number or (plan.standing.id if plan.standing else None)
+    return Receipt(external_id="" if own is None else str(own), found=found, detail=plan.detail)
