@@ -28,6 +28,8 @@ from crossdock.errors import ConfigurationError, StorageError
 from crossdock.feeds.feeds import Feeds
 from crossdock.flows import LOOKS
 from crossdock.model.base import settle_types
+from crossdock.readers import Readers
+from crossdock.reserved import Reservations
 from crossdock.security.envelope import Envelope, master_key_from
 from crossdock.security.secrets import resolve_url
 from crossdock.settings import Settings
@@ -42,6 +44,7 @@ __all__ = ["ALL", "Crossdock", "Role", "connection_of", "fingerprint_of", "open_
 log = structlog.get_logger("crossdock.app")
 SEAL_EVERY = 1.0
 FORGET_EVERY = 3600.0
+MOVES_MATTER = timedelta(days=60)  # a level that is older is no level
 
 
 class Role(StrEnum):
@@ -102,6 +105,7 @@ class Crossdock:
         settle_types()  # all ends are loaded, and no thread of ours runs yet
         broker = _broker(settings) if settings.broker.url else None
         self.store = open_store(settings)
+        self.connections.reckon_with(Reservations(self.store.levels, self.connections.by_name))
         self.gates = Gates(self.connections)
         self.feeds = Feeds(self.store.levels, self.connections, utc_now, self.wake)
         self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)
@@ -110,6 +114,10 @@ class Crossdock:
         self._dispatch = self._make_dispatch(broker, settled, announced)
         self._batches = self._make_batches(settled) if Role.WORKER in roles else None
         self.pollers = self._make_pollers()
+        claim = settings.workers.lease_seconds
+        self.readers = Readers(
+            self.name, self.store, self.feeds, self.connections, claim=claim, failpoint=self._failpoint
+        )
         self._forget_at = 0.0
         self._sealing = threading.Event()
         self._sealer = threading.Thread(target=self._seal, name="seal", daemon=True)
@@ -124,11 +132,13 @@ class Crossdock:
         if Role.POLLER in self.roles:
             for poller in self.pollers.values():
                 poller.start()
+            self.readers.start()
         log.info("started", worker=self.name, roles=sorted(self.roles), connections=sorted(self.connections.by_name))
 
     def stop(self) -> None:
         """No new work; what is under way is settled, what was heard is committed."""
         if Role.POLLER in self.roles:
+            self.readers.stop()
             for poller in self.pollers.values():
                 poller.stop()
         if self._batches:
@@ -155,7 +165,8 @@ class Crossdock:
             found["status"] = "storage"
         polling = self.pollers.values() if Role.POLLER in self.roles else ()
         batching = self._batches is None or self._batches.alive()
-        if not (self._dispatch.alive() and batching and all(poller.alive() for poller in polling)):
+        reading = self.readers.alive() and all(poller.alive() for poller in polling)
+        if not (self._dispatch.alive() and batching and reading):
             found["status"] = "threads"
         if self.fleet is not None:
             found["broker"] = "ok" if self.fleet.up else "down"
@@ -254,6 +265,7 @@ class Crossdock:
         now, keep = utc_now(), self.settings.audit.keep_days
         bodies = self.store.forget_bodies(now - timedelta(days=keep.payloads))
         bodies += self.store.levels.forget_feeds(now - timedelta(days=keep.payloads))
+        self.store.levels.forget_moves(now - MOVES_MATTER)
         rows = self.store.forget_rows(now - timedelta(days=keep.rows), now)
         days = self.settings.archive.after_days
         rows += self.store.put_away(now - timedelta(days=days)) if days else 0

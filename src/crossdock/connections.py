@@ -11,12 +11,15 @@ from typing import Any
 from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import BatchSink, Connector, Sink, Source
 from crossdock.contract.flow import Flow, Route
-from crossdock.delivery.records import Attempt, Verdict
+from crossdock.contract.message import Message, Receipt
+from crossdock.delivery.ends import Told
+from crossdock.delivery.records import Attempt, Moved, Reserved, Verdict
 from crossdock.erp.registry import Builder, connector_kinds
 from crossdock.errors import ConfigurationError
-from crossdock.flows import FLOWS, LOOKS
+from crossdock.flows import FLOWS, INVENTORY, LOOKS
 from crossdock.magento.connector import build as build_magento
 from crossdock.model.sighting import Sighting
+from crossdock.reserved import Reservations, of_look, of_put
 from crossdock.security.envelope import Envelope
 from crossdock.settings import EVERY_FLOW, Settings
 from crossdock.transport import deadline
@@ -72,6 +75,7 @@ class Connections:
         self._routes = _routes(settings, self.by_name)
         self._sources: dict[tuple[str, str], Source[Any]] = {}
         self._sinks: dict[tuple[str, str], Sink[Any]] = {}
+        self._reservations: Reservations | None = None
 
     def flow(self, name: str) -> Flow[Any]:
         """By its name."""
@@ -111,15 +115,30 @@ class Connections:
                     found.setdefault(route.target, {}).update(taken)
         return found
 
-    def adjusted(
-        self,
-        flow: Flow[Any],  # noqa: ARG002  the port's signature
-        source: str,  # noqa: ARG002
-        target: str,  # noqa: ARG002
-        records: Sequence[Any],
-    ) -> Sequence[Any]:
-        """As they are."""
-        return records
+    def reckon_with(self, reservations: Reservations) -> None:
+        """From now on."""
+        self._reservations = reservations
+
+    def adjusted(self, flow: Flow[Any], source: str, target: str, told: Sequence[Told]) -> Sequence[Any]:
+        """Stock levels with what the store still reserves; all else as it is."""
+        if flow is not INVENTORY or self._reservations is None:
+            return [record for record, _ in told]
+        return self._reservations.reckoned(self.routes(source), source, target, told)
+
+    def unsettled(self, flow: Flow[Any], source: str, target: str) -> frozenset[str]:
+        """SKUs that were sold or shipped of late."""
+        if flow is not INVENTORY or self._reservations is None:
+            return frozenset()
+        return self._reservations.unsettled(source, target, utc_now())
+
+    def reserved(self, flow: Flow[Any], source: str, record: Any) -> Reserved | None:
+        """Of an order, where a route brings `available` quantities to its store."""
+        routes = [route for name in self._routes for route in self._routes[name] if route.target == source]
+        return of_look(routes, record) if flow is LOOKS else None
+
+    def moved(self, flow: Flow[Any], message: Message, target: str, record: Any, receipt: Receipt) -> Moved | None:  # noqa: ARG002  the port's signature
+        """Pieces that a shipment took off its source."""
+        return of_put(self.routes(message.source), message, target, record, receipt)
 
     def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
         """Orders are looked at again when they have waited; what follows them is told as it was."""

@@ -10,10 +10,11 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, TextIO
 from uuid import UUID
 
@@ -118,6 +119,21 @@ def configure(level: str = "info", *, json: bool = True, stream: TextIO | None =
     root.handlers = [output]
     root.setLevel(LEVELS[level])
     _tame_libraries(LEVELS[level])
+
+
+@contextmanager
+def kept_in(path: Path) -> Iterator[None]:
+    """Logs go to a file, as JSON lines, until the block ends; then where they went before."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers, root.level
+    with path.open("w") as stream:
+        configure("info", json=True, stream=stream)
+        try:
+            yield
+        finally:
+            structlog.configure(**before)
+            root.handlers = handlers
+            root.setLevel(level)
 
 
 def catch_strays() -> None:

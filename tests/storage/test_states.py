@@ -7,13 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from crossdock.conformance.storages import NOW
+from crossdock.contract.connector import Watermark
 from crossdock.contract.message import Message
 from crossdock.delivery.records import Delivery, State, Verdict
-from crossdock.delivery.store import DeadFilter
-from crossdock.errors import InvalidPayload
+from crossdock.delivery.store import Checkpoint, DeadFilter
+from crossdock.errors import InvalidPayload, LeaseLost
 from crossdock.feeds.levels import Fate, Feed, FeedState, Level, NewFeed, Row
 from crossdock.security.envelope import Envelope
 from crossdock.storage.engine import open_engine
@@ -46,6 +48,20 @@ class Kept:
         new = NewFeed(message=message, flow="levels", target="store", channel="push", fingerprint=body.hex(), **changes)
         return self.store.take_feed(new, NOW)
 
+    def page(self, claimed: Checkpoint, name: str, *targets: str) -> list[Feed]:
+        message = Message(id=name, source="erp", flow="levels", subject="feed", occurred_at=NOW, payload=b"{}")
+        new = [NewFeed(message=message, flow="levels", target=target, channel="poll") for target in targets]
+        reached = msgspec.structs.replace(claimed, watermark=Watermark(value={"at": name}))
+        return self.store.take_page(reached, new, NOW, complete=False)
+
+    def claim(self, after: int = 0) -> Checkpoint | None:
+        now = NOW + timedelta(seconds=after)
+        return self.whole.claim_stream("erp", "levels", "me", now, now + LEASE)
+
+    def reached(self) -> Any:
+        found = self.whole.checkpoint("erp", "levels")
+        return found and found.watermark and found.watermark.value["at"]
+
     def told(self, *levels: Level, feed: Feed | None = None) -> list[Fate]:
         return self.store.merge(feed or self.feed(), levels, 7, NOW)
 
@@ -58,6 +74,10 @@ class Kept:
         return self.store.settle_batch(
             [(one, Verdict(state=state, due_at=due, attempts=1, **changes)) for one in batch], (), due
         )
+
+
+def _message(name: str) -> Message:
+    return Message(id=name, source="erp", flow="levels", subject="feed", occurred_at=NOW, payload=b"{other}")
 
 
 def level(sku: str, content: str = "1", *, version: str = "", lane: str = "a", number: int = 0) -> Level:
@@ -94,6 +114,43 @@ def test_a_feed_is_taken_once_and_another_body_under_its_id_is_refused(kept: Kep
     with pytest.raises(InvalidPayload):
         kept.feed("f", b"other")
     assert kept.store.feed_body(first) == b"{}"
+
+
+def test_a_page_and_its_watermark_are_stored_together_or_not_at_all(kept: Kept) -> None:
+    claimed = kept.claim()
+    assert claimed is not None
+    (feed,) = kept.page(claimed, "one", "store")
+    assert (feed.state, kept.reached()) == (FeedState.TAKEN, "one")
+    assert kept.page(claimed, "nothing") == []
+    assert kept.reached() == "nothing"
+    kept.feed("broken", b"{}")
+    with pytest.raises(InvalidPayload):  # the feed cannot be stored, so neither is how far it reaches
+        kept.store.take_page(
+            msgspec.structs.replace(claimed, watermark=Watermark(value={"at": "broken"})),
+            [NewFeed(message=_message("broken"), flow="levels", target="store", channel="poll", fingerprint="other")],
+            NOW,
+            complete=True,
+        )
+    assert kept.reached() == "nothing"
+
+
+def test_a_page_under_an_older_claim_is_not_stored(kept: Kept) -> None:
+    slow = kept.claim()
+    assert slow is not None
+    assert kept.claim(after=59) is None
+    assert kept.claim(after=61) is not None
+    with pytest.raises(LeaseLost):
+        kept.page(slow, "late", "store")
+    assert kept.reached() is None
+    assert kept.store.feeds_in((FeedState.TAKEN,), NOW + LEASE, 10) == []
+
+
+def test_one_page_for_two_targets_is_one_message_and_two_feeds(kept: Kept) -> None:
+    claimed = kept.claim()
+    assert claimed is not None
+    one, other = kept.page(claimed, "one", "store", "outlet")
+    assert (one.seq, one.target, other.target) == (other.seq, "store", "outlet")
+    assert one.id != other.id
 
 
 def test_what_stands_asks_for_nothing_and_what_is_older_never_wins(kept: Kept) -> None:

@@ -15,19 +15,55 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
+from crossdock.model.base import Record
+
 TEXT, NUMBER, WHOLE = OpenAPIType.STRING, OpenAPIType.NUMBER, OpenAPIType.INTEGER
-ROW = {
-    "sku": Schema(type=TEXT, max_length=64, description="As the store has it; case and blanks around it are ignored"),
-    "qty": Schema(type=[NUMBER, TEXT], description="From 0 to 99999999.9999, at most 4 decimals"),
-    "warehouse": Schema(type=TEXT, description="One of the route's options.inventory.warehouses"),
-    "status": Schema(type=[WHOLE, TEXT], description="1 or in_stock, 0 or out_of_stock; else from the quantity"),
+VERSIONS = {
     "version": Schema(type=[WHOLE, TEXT], description="A whole number; an older one never wins"),
     "as_of": Schema(
         type=TEXT, format=OpenAPIFormat.DATE_TIME, description="The moment for which it is told, with its zone"
     ),
+}
+SKU = Schema(type=TEXT, max_length=64, description="As the store has it; case and blanks around it are ignored")
+LEVEL = {
+    "sku": SKU,
+    "qty": Schema(type=[NUMBER, TEXT], description="From 0 to 99999999.9999, at most 4 decimals"),
+    "warehouse": Schema(type=TEXT, description="One of the route's options.inventory.warehouses"),
+    "status": Schema(type=[WHOLE, TEXT], description="1 or in_stock, 0 or out_of_stock; else from the quantity"),
+    **VERSIONS,
     "meaning": Schema(type=TEXT, enum=["on_hand", "available"], description="Else the route's"),
 }
-EXAMPLE = {"items": [{"sku": "A-1", "qty": 12, "warehouse": "MI"}, {"sku": "B-2", "qty": "0.5", "warehouse": "MI"}]}
+LEVELS = {"items": [{"sku": "A-1", "qty": 12, "warehouse": "MI"}, {"sku": "B-2", "qty": "0.5", "warehouse": "MI"}]}
+DAY = Schema(
+    type=TEXT, format=OpenAPIFormat.DATE, description="Special prices: a day of the store's calendar, included"
+)
+PRICE = {
+    "kind": Schema(type=TEXT, enum=["base", "special", "tier", "cost"]),
+    "sku": SKU,
+    "scope": Schema(type=TEXT, description="One of the route's options.prices.scopes"),
+    "price": Schema(type=[NUMBER, TEXT], description="From 0 to 999999999.999999, at most 6 decimals"),
+    "currency": Schema(type=TEXT, description="ISO 4217; else the route's options.prices.currency"),
+    "tax": Schema(type=TEXT, enum=["included", "excluded"], description="Held against options.prices.tax"),
+    "from": DAY,
+    "to": DAY,
+    "group": Schema(type=TEXT, max_length=32, description="Tier prices: a customer group's code, or ALL GROUPS"),
+    "quantity": Schema(type=[NUMBER, TEXT], description="Tier prices: from so many pieces on"),
+    "discount": Schema(type=[NUMBER, TEXT], description="Tier prices: percent off, in the place of a price"),
+    "remove": Schema(type=OpenAPIType.BOOLEAN, description="Special and tier prices: it is to be taken away"),
+    "tiers": Schema(
+        type=OpenAPIType.ARRAY,
+        items=Schema(type=OpenAPIType.OBJECT),
+        description="All tier prices of the SKU (scope, group, quantity, price or discount), where the route's "
+        "options.prices.tiers is replace",
+    ),
+    **VERSIONS,
+}
+PRICES = {
+    "items": [
+        {"kind": "base", "sku": "A-1", "scope": "STD", "price": "11.50", "currency": "EUR"},
+        {"kind": "special", "sku": "B-2", "scope": "STD", "price": "9.99", "from": "2026-11-27", "to": "2026-11-30"},
+    ]
+}
 FIRST = {"success": True, "result": {"success_count": 2, "error_count": 0, "errors": []}}
 SECOND = {
     "job": "7",
@@ -53,12 +89,12 @@ def _json(example: Any) -> dict[str, OpenAPIMediaType]:
     return {"application/json": OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT), example=example)}
 
 
-def _push(operation: Operation, answer: Any, *, jobs: bool) -> None:
-    rows = Schema(type=OpenAPIType.OBJECT, properties=dict(ROW), required=["sku", "qty", "warehouse"])
+def _push(operation: Operation, pushed: Pushed, answer: Any, *, jobs: bool) -> None:
+    rows = Schema(type=OpenAPIType.OBJECT, properties=dict(pushed.row), required=[*pushed.required])
     items = Schema(type=OpenAPIType.ARRAY, items=rows)
     body = Schema(type=OpenAPIType.OBJECT, properties={"items": items}, required=["items"])
     operation.request_body = RequestBody(
-        content={"application/json": OpenAPIMediaType(schema=body, example=EXAMPLE)}, required=True
+        content={"application/json": OpenAPIMediaType(schema=body, example=pushed.example)}, required=True
     )
     operation.responses = {status: OpenAPIResponse(description=meaning) for status, meaning in REFUSED.items()}
     operation.responses["200"] = OpenAPIResponse(description="What the store did", content=_json(answer))
@@ -70,19 +106,194 @@ def _push(operation: Operation, answer: Any, *, jobs: bool) -> None:
 BEARER: SecurityRequirement = {"bearer": []}
 
 
-@dataclass
-class FirstPush(Operation):
-    """The first version."""
+WORDS = Schema(type=[OpenAPIType.ARRAY, TEXT], description="A list, or texts with | between them")
+PRODUCT = {
+    "sku": SKU,
+    "type": Schema(type=TEXT, enum=["simple", "virtual", "configurable"], description="Of a new one; never changed"),
+    "attribute_set": Schema(type=TEXT, description="Of a new one, by name or id; never changed"),
+    "name": Schema(type=TEXT, max_length=255),
+    "price": Schema(type=[NUMBER, TEXT], description="From 0 to 999999999.999999, at most 6 decimals"),
+    "weight": Schema(type=[NUMBER, TEXT]),
+    "status": Schema(type=[TEXT, WHOLE], description="enabled (1) or disabled (2)"),
+    "visibility": Schema(type=[TEXT, WHOLE], description="none (1), catalog (2), search (3) or both (4)"),
+    "websites": WORDS,
+    "categories": WORDS,
+    "images": WORDS,
+    "variant_attributes": WORDS,
+    "children": WORDS,
+    "attributes": Schema(
+        type=OpenAPIType.OBJECT, description="Any others, by code; options by their labels. They may stand beside `sku`"
+    ),
+    "clear": Schema(type=[OpenAPIType.ARRAY, TEXT], description="Fields to be emptied"),
+    "removed": Schema(type=OpenAPIType.BOOLEAN, description="The source has it no more: see options.products.missing"),
+    **VERSIONS,
+}
+PRODUCTS = {
+    "items": [
+        {"sku": "A-1", "name": "Shirt", "price": "19.90", "attributes": {"color": "Red"}, "categories": ["Men/Shirts"]},
+        {"sku": "B-2", "removed": True},
+    ]
+}
 
-    def __post_init__(self) -> None:
-        """Called once the signature was read."""
-        _push(self, FIRST, jobs=False)
+
+class Pushed(Record, frozen=True, kw_only=True):
+    """What is said of one flow's pushes. Litestar asks for a class of operation, not for an operation."""
+
+    flow: str
+    what: str
+    row: dict[str, Schema]
+    required: tuple[str, ...]
+    example: dict[str, Any]
+    about_first: str
+    about_second: str
+
+    @property
+    def first(self) -> type[Operation]:
+        """Of the first version."""
+        return self._described(FIRST, jobs=False)
+
+    @property
+    def second(self) -> type[Operation]:
+        """Of the second version."""
+        return self._described(SECOND, jobs=True)
+
+    def _described(self, answer: Any, *, jobs: bool) -> type[Operation]:
+        pushed = self
+
+        @dataclass
+        class Push(Operation):
+            def __post_init__(self) -> None:
+                """Called once the signature was read."""
+                _push(self, pushed, answer, jobs=jobs)
+
+        return Push
 
 
-@dataclass
-class SecondPush(Operation):
-    """The second version."""
+PUSHED = (
+    Pushed(
+        flow="inventory",
+        what="stock levels",
+        row=LEVEL,
+        required=("sku", "qty", "warehouse"),
+        example=LEVELS,
+        about_first='Body `{"items": [{"sku", "qty", "warehouse"}]}`; the counts say what the store did.',
+        about_second="Rows may carry version or as_of, meaning and status. 202 with a job for large bodies and slow "
+        "stores.",
+    ),
+    Pushed(
+        flow="prices",
+        what="prices",
+        row=PRICE,
+        required=("kind", "sku"),
+        example=PRICES,
+        about_first='Body `{"items": [{"kind", "sku", "scope", "price"}]}`; the counts say what the store did.',
+        about_second="Rows may carry version or as_of. 202 with a job for large bodies and slow stores.",
+    ),
+    Pushed(
+        flow="products",
+        what="products",
+        row=PRODUCT,
+        required=("sku",),
+        example=PRODUCTS,
+        about_first='Body `{"items": [{"sku", "name"}]}`; the counts say what the store did.',
+        about_second="What options.products does not give to the source is never written. 202 with a job for large "
+        "bodies and slow stores.",
+    ),
+)
 
-    def __post_init__(self) -> None:
-        """Called once the signature was read."""
-        _push(self, SECOND, jobs=True)
+
+LINE = {
+    "line": Schema(type=[TEXT, WHOLE], description="The order line's id at the store, as the order was sent with"),
+    "sku": Schema(type=TEXT, description="Else the SKU; its lines are filled one after the other"),
+    "qty": Schema(type=[NUMBER, TEXT], description="Above 0, at most 4 decimals, at most what is open"),
+    "warehouse": Schema(type=TEXT, description="Shipments: where it leaves from, if not where the document says"),
+    "back_to_stock": Schema(type=OpenAPIType.BOOLEAN, description="Credit memos: it can be sold again"),
+}
+TRACK = {
+    "number": Schema(type=TEXT, max_length=255),
+    "carrier": Schema(type=TEXT, max_length=32, description="Magento's carrier code; `custom` without it"),
+    "title": Schema(type=TEXT, max_length=255, description="What people read"),
+}
+LINES = Schema(
+    type=OpenAPIType.ARRAY,
+    items=Schema(type=OpenAPIType.OBJECT, properties=dict(LINE), required=["qty"]),
+    description="None: all that is open",
+)
+TRACKS = Schema(
+    type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.OBJECT, properties=dict(TRACK), required=["number"])
+)
+YES = Schema(type=OpenAPIType.BOOLEAN)
+AMOUNT = Schema(type=[NUMBER, TEXT], description="In the order's base currency, at least 0")
+COMMON = {
+    "number": Schema(type=TEXT, max_length=100, description="The ERP's own: the same one is carried once"),
+    "order": Schema(type=TEXT, max_length=100, description="The order's number as people read it"),
+    "comment": Schema(type=TEXT, max_length=2000),
+    "notify": Schema(type=OpenAPIType.BOOLEAN, description="Whether the store mails the customer"),
+}
+OWN: dict[str, dict[str, Schema]] = {
+    "shipments": {
+        "warehouse": Schema(type=TEXT),
+        "lines": LINES,
+        "tracks": TRACKS,
+        "shipped_at": Schema(
+            type=TEXT,
+            format=OpenAPIFormat.DATE_TIME,
+            description="When it left by the ERP's books: stock levels `as_of` then or later lack it",
+        ),
+    },
+    "tracks": {"tracks": TRACKS},
+    "invoices": {"lines": LINES, "capture": YES},
+    "credit_memos": {
+        "lines": LINES,
+        "shipping": AMOUNT,
+        "adjustment_positive": AMOUNT,
+        "adjustment_negative": AMOUNT,
+        "online": YES,
+    },
+    "order_updates": {
+        "action": Schema(type=TEXT, enum=["cancel", "hold", "unhold", "comment"]),
+        "status": Schema(type=TEXT, max_length=32, description="Of a comment: one of the order's present state"),
+        "visible": YES,
+    },
+}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "shipments": {
+        "warehouse": "MI",
+        "lines": [{"sku": "A-1", "qty": 1}],
+        "tracks": [{"number": "1Z999", "carrier": "ups", "title": "UPS"}],
+    },
+    "tracks": {"tracks": [{"number": "1Z998", "carrier": "ups", "title": "UPS"}]},
+    "invoices": {"capture": True},
+    "credit_memos": {"lines": [{"line": "7", "qty": 1, "back_to_stock": True}], "shipping": "0"},
+    "order_updates": {"action": "cancel", "comment": "out of stock"},
+}
+DOCUMENT = {
+    "success": True,
+    "id": "shop:shipments:SH-88",
+    "state": "pending",
+    "documents": [{"state": "pending", "reason": ""}],
+}
+
+
+def document_operation(flow: str) -> type[Operation]:
+    """The description of a document's push."""
+    example = {"number": "SH-88", "order": "000000123"} | EXAMPLES[flow]
+
+    @dataclass
+    class DocumentPush(Operation):
+        def __post_init__(self) -> None:
+            schema = Schema(type=OpenAPIType.OBJECT, properties={**COMMON, **OWN[flow]}, required=["number", "order"])
+            content = {"application/json": OpenAPIMediaType(schema=schema, example=example)}
+            self.request_body = RequestBody(content=content, required=True)
+            self.responses = {
+                "200": OpenAPIResponse(description="It came before: what became of it", content=_json(DOCUMENT)),
+                "202": OpenAPIResponse(description="Stored: it will be carried", content=_json(DOCUMENT)),
+                "400": OpenAPIResponse(description="Not such a document: the field and why"),
+                "401": OpenAPIResponse(description="No token that is known"),
+                "409": OpenAPIResponse(description="This number came before with another content"),
+                "422": OpenAPIResponse(description="No one route takes it"),
+                "503": OpenAPIResponse(description="Not stored; send it again"),
+            }
+            self.security = [BEARER]
+
+    return DocumentPush

@@ -13,17 +13,24 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
-from crossdock.api.described import FirstPush, SecondPush
+from crossdock.api.described import PUSHED, Pushed, document_operation
+from crossdock.api.documents import PATHS, Documents
 from crossdock.api.pushes import Answer, Asked, Pushes
 from crossdock.model.base import Record
 
 StoreName = Annotated[str, QueryParameter(description="Which store, where routes go to several", max_length=40)]
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows at most")]
 After = Annotated[int, QueryParameter(ge=-1, description="Only rows behind this number")]
+DocumentName = Annotated[str, PathParameter(description="The document's own number", max_length=100)]
 JobName = Annotated[str, PathParameter(description="As the push was answered with", max_length=20)]
 log = structlog.get_logger("crossdock.api")
 UNAUTHORIZED = {"success": False, "message": "Unauthorized"}
 FAILED = {"success": False, "message": "Internal server error"}
+
+
+def unknown() -> Response[Any]:
+    """No token that is known."""
+    return Response(UNAUTHORIZED, status_code=401, headers={"WWW-Authenticate": "Bearer"})
 
 
 class Client(Record, frozen=True, kw_only=True):
@@ -51,50 +58,107 @@ class Doorman:
 
 
 def routes(pushes: Pushes, doorman: Doorman, body_limit: int) -> list[HTTPRouteHandler]:
-    """The handlers."""
-    pushed: Any = {"status_code": 200, "request_max_body_size": body_limit}
+    """The handlers: three for each flow that can be pushed."""
+    return [handler for pushed in PUSHED for handler in _of_flow(pushed, pushes, doorman, body_limit)]
 
-    async def answer(request: Request[Any, Any, Any], act: Any, flow: str, store: str) -> Response[Any]:
-        client = doorman.client(request.headers)
-        if client is None:
-            return Response(UNAUTHORIZED, status_code=401, headers={"WWW-Authenticate": "Bearer"})
-        body = await request.body()
-        asked = Asked(
-            client=client.name,
-            connection=client.connection,
-            flow=flow,
-            body=body,
-            key=request.headers.get("idempotency-key", "")[:255],
-            target=store,
-        )
-        return await _act(partial(act, asked))
 
-    @post("/rest/V1/erp/inventory/update", **pushed, operation_class=FirstPush, summary="Push stock levels")
-    async def update_inventory(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
-        """Body `{"items": [{"sku", "qty", "warehouse"}]}`; the counts say what the store did."""
-        return await answer(request, pushes.first, "inventory", store)
+def _of_flow(pushed: Pushed, pushes: Pushes, doorman: Doorman, body_limit: int) -> list[HTTPRouteHandler]:
+    flow, name = pushed.flow, pushed.flow.capitalize()
+    taken: Any = {"status_code": 200, "request_max_body_size": body_limit}
 
     @post(
-        "/rest/V2/erp/inventory/update",
-        **pushed,
-        operation_class=SecondPush,
-        summary="Push stock levels, answered row by row",
+        f"/rest/V1/erp/{flow}/update",
+        **taken,
+        operation_class=pushed.first,
+        operation_id=f"RestV1Erp{name}UpdateUpdate{name}",
+        summary=f"Push {pushed.what}",
+        description=pushed.about_first,
     )
-    async def update_inventory_rows(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
-        """Rows may carry version or as_of, meaning and status. 202 with a job for large bodies and slow stores."""
-        return await answer(request, pushes.second, "inventory", store)
+    async def update(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
+        return await _answer(doorman, request, pushes.first, flow, store)
 
-    @get("/rest/V2/erp/inventory/jobs/{job:str}", summary="What became of a push")
-    async def inventory_job(
+    @post(
+        f"/rest/V2/erp/{flow}/update",
+        **taken,
+        operation_class=pushed.second,
+        operation_id=f"RestV2Erp{name}UpdateUpdate{name}Rows",
+        summary=f"Push {pushed.what}, answered row by row",
+        description=pushed.about_second,
+    )
+    async def update_rows(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
+        return await _answer(doorman, request, pushes.second, flow, store)
+
+    @get(
+        f"/rest/V2/erp/{flow}/jobs/{{job:str}}",
+        operation_id=f"RestV2Erp{name}Jobs{name}Job",
+        summary="What became of a push",
+        description="Counts over all rows; the rows themselves by pages, without those that asked for nothing new.",
+    )
+    async def job_of(
         request: Request[Any, Any, Any], job: JobName, after: After = -1, limit: PageSize = 100
     ) -> Response[Any]:
-        """Counts over all rows; the rows themselves by pages, without those that asked for nothing new."""
         client = doorman.client(request.headers)
         if client is None:
-            return Response(UNAUTHORIZED, status_code=401, headers={"WWW-Authenticate": "Bearer"})
-        return await _act(partial(pushes.job, client.connection, "inventory", job, after, limit))
+            return unknown()
+        return await _act(partial(pushes.job, client.connection, flow, job, after, limit))
 
-    return [update_inventory, update_inventory_rows, inventory_job]
+    return [update, update_rows, job_of]
+
+
+async def _answer(doorman: Doorman, request: Request[Any, Any, Any], act: Any, flow: str, store: str) -> Response[Any]:
+    client = doorman.client(request.headers)
+    if client is None:
+        return unknown()
+    asked = Asked(
+        client=client.name,
+        connection=client.connection,
+        flow=flow,
+        body=await request.body(),
+        key=request.headers.get("idempotency-key", "")[:255],
+        target=store,
+    )
+    return await _act(partial(act, asked))
+
+
+def document_routes(documents: Documents, doorman: Doorman) -> list[HTTPRouteHandler]:
+    """One address for each flow of documents."""
+    return [handler for path, flow in PATHS.items() for handler in _documents(documents, doorman, path, flow)]
+
+
+def _documents(documents: Documents, doorman: Doorman, path: str, flow: str) -> list[HTTPRouteHandler]:
+    words = flow.replace("_", " ")
+
+    def asked_of(request: Request[Any, Any, Any], body: bytes, store: str) -> Asked | None:
+        client = doorman.client(request.headers)
+        if client is None:
+            return None
+        return Asked(client=client.name, connection=client.connection, flow=flow, body=body, target=store)
+
+    @post(
+        f"/rest/V1/erp/{path}",
+        name=f"push {flow}",
+        status_code=202,
+        operation_id=f"push_{flow}",
+        operation_class=document_operation(flow),
+        summary=f"Push one of {words}",
+    )
+    async def push(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
+        """Stored once under its number; 200 where it came before, with what became of it."""
+        asked = asked_of(request, await request.body(), store)
+        return unknown() if asked is None else await _act(partial(documents.push, asked))
+
+    @get(
+        f"/rest/V1/erp/{path}/{{number:str}}",
+        name=f"state of {flow}",
+        operation_id=f"state_of_{flow}",
+        summary=f"What became of one of {words}",
+    )
+    async def state(request: Request[Any, Any, Any], number: DocumentName, store: StoreName = "") -> Response[Any]:
+        """Pending, delivered, superseded, or dead with the reason."""
+        asked = asked_of(request, b"", store)
+        return unknown() if asked is None else await _act(partial(documents.state, asked, number))
+
+    return [push, state]
 
 
 async def _act(act: Any) -> Response[Any]:
@@ -107,4 +171,4 @@ async def _act(act: Any) -> Response[Any]:
     return Response(found.body, status_code=found.status, headers=headers)
 
 
-__all__ = ["Client", "Doorman", "routes"]
+__all__ = ["Client", "Doorman", "document_routes", "routes"]

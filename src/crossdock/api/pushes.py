@@ -93,7 +93,7 @@ class Pushes:
         """How far a push has come, and what became of its rows but for those that asked for nothing new."""
         feed = self._store.feed(int(job)) if job.isdecimal() and len(job) < 19 else None
         if feed is None or feed.source != connection or feed.flow != flow:
-            return _problem(404, "there is no such job")
+            return problem(404, "there is no such job")
         counts = Counter(word for page in self._pages(feed) for word, _ in self._store.outcomes(feed, page))
         counts["unchanged"] += feed.unchanged
         rows = self._store.feed_rows(feed.id, after, limit)
@@ -113,16 +113,16 @@ class Pushes:
             count = len(read_rows(asked.body))
             feed = self._feeds.take(self._feed(asked, queued=most is not None and count > most))
         except InvalidPayload as error:
-            return _problem(400 if "Invalid payload" in str(error) else 422, str(error))
+            return problem(400 if "Invalid payload" in str(error) else 422, str(error))
         except ConfigurationError as error:
-            return _problem(422, "; ".join(error.problems))
+            return problem(422, "; ".join(error.problems))
         except StorageError:
-            return _problem(503, "not stored: send it again")
+            return problem(503, "not stored: send it again")
         if feed.answer:  # the same request, once more
             return msgspec.json.decode(feed.answer, type=Answer)
         late = self._clock() > feed.received_at + timedelta(seconds=self._wait_s) + RUNNING
         if feed.known and not late:
-            return _problem(409, "the same request is being worked on")
+            return problem(409, "the same request is being worked on")
         return feed
 
     def _feed(self, asked: Asked, *, queued: bool) -> NewFeed:
@@ -138,20 +138,11 @@ class Pushes:
         return NewFeed(
             message=message,
             flow=asked.flow,
-            target=self._target(asked),
+            target=target_of(self._routes(asked.connection), asked),
             channel="push",
             fingerprint=hashlib.sha256(asked.body).hexdigest(),
             queued=queued,
         )
-
-    def _target(self, asked: Asked) -> str:
-        targets = [route.target for route in self._routes(asked.connection) if asked.flow in route.flows]
-        wanted = [name for name in targets if asked.target in {"", name}]
-        if len(wanted) == 1:
-            return wanted[0]
-        if len(targets) > 1:
-            raise ConfigurationError([f"several stores take {asked.flow}: name one of {', '.join(targets)} as ?store="])
-        raise ConfigurationError([f"no route carries {asked.flow} from {asked.connection}"])
 
     def _tell(self, feed: Feed, answer: Answer) -> Answer:
         self._store.answer_feed(feed, msgspec.json.encode(answer).decode())
@@ -178,7 +169,18 @@ class Pushes:
         return pages
 
 
-def _problem(status: int, detail: str) -> Answer:
+def target_of(routes: Sequence[Route], asked: Asked) -> str:
+    """The one connection that takes it. Raises ConfigurationError."""
+    targets = [route.target for route in routes if asked.flow in route.flows]
+    wanted = [name for name in targets if asked.target in {"", name}]
+    if len(wanted) == 1:
+        return wanted[0]
+    if len(targets) > 1:
+        raise ConfigurationError([f"several stores take {asked.flow}: name one of {', '.join(targets)} as ?store="])
+    raise ConfigurationError([f"no route carries {asked.flow} from {asked.connection}"])
+
+
+def problem(status: int, detail: str) -> Answer:
     """RFC 9457."""
     title = TITLES.get(status, "Error")
     return Answer(status=status, body={"type": "about:blank", "title": title, "status": status, "detail": detail})

@@ -11,7 +11,8 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry
 
 from crossdock.api.application import create_app
-from crossdock.api.erp import Doorman, routes
+from crossdock.api.documents import Documents
+from crossdock.api.erp import Doorman, document_routes, routes
 from crossdock.api.pushes import Pushes
 from crossdock.api.webhooks import Webhooks
 from crossdock.contract.message import Message
@@ -28,14 +29,16 @@ class _Nowhere:
 class _Unasked:
     """Pushes that nobody asks."""
 
-    first = second = job = None
+    first = second = job = push = state = None
 
 
 def described() -> str:
     """The OpenAPI document, as it is served."""
     registry = CollectorRegistry()
     hooks = Webhooks({}, _Nowhere(), lambda: datetime.now(UTC), body_limit=1, registry=registry)
-    handlers = routes(cast("Pushes", _Unasked()), Doorman(()), body_limit=1)  # only their signatures are read
+    nobody = Doorman(())  # only the handlers' signatures are read
+    pushed = routes(cast("Pushes", _Unasked()), nobody, body_limit=1)
+    handlers = [*pushed, *document_routes(cast("Documents", _Unasked()), nobody)]
     app = create_app(hooks, lambda: {"status": "ok"}, registry, handlers)
     return json.dumps(app.openapi_schema.to_schema(), indent=1, sort_keys=True) + "\n"
 

@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from crossdock.api.adobe import AdobeDoor
 from crossdock.api.application import create_app
-from crossdock.api.erp import Client, Doorman
+from crossdock.api.documents import Documents
+from crossdock.api.erp import Client, Doorman, document_routes
 from crossdock.api.erp import routes as erp_routes
 from crossdock.api.pushes import Pushes
 from crossdock.api.server import ApiServer
@@ -114,7 +115,9 @@ def handlers_of(crossdock: Crossdock) -> Sequence[HTTPRouteHandler]:
         wait_s=settings.wait_s,
         rows_at_once=settings.rows_at_once,
     )
-    return erp_routes(pushes, Doorman(clients), settings.push_limit)
+    doorman = Doorman(clients)
+    documents = Documents(crossdock.intake, crossdock.store, crossdock.connections.routes, utc_now)
+    return [*erp_routes(pushes, doorman, settings.push_limit), *document_routes(documents, doorman)]
 
 
 def doors_of(crossdock: Crossdock) -> Mapping[str, Door]:

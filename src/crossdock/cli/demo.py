@@ -21,6 +21,7 @@ from rich.table import Table
 from crossdock import log
 from crossdock.api.serving import Serving
 from crossdock.cli.common import console
+from crossdock.cli.day import run_day
 from crossdock.cli.demo_targets import TOKEN, RealTryton, StandIn, Target
 from crossdock.delivery.records import Delivery, Verdict
 from crossdock.delivery.store import DeadFilter
@@ -144,15 +145,18 @@ def demo(
     erp: Annotated[
         str, typer.Option(help="`sandbox`, or `tryton`: a real one, installed and started here (a minute at first).")
     ] = "sandbox",
+    day: Annotated[bool, typer.Option("--day", help="A merchant's day: every flow, both ways, compared.")] = False,
 ) -> None:
     """Place orders in a stand-in store while a tenth of all requests goes wrong; count what arrived in the ERP."""
+    if day:
+        if not run_day(orders, seed, calm=calm, json=json, settings=settings):
+            raise typer.Exit(1)
+        return
     os.environ.setdefault("CROSSDOCK_DEMO_TOKEN", "sandbox")
     os.environ.setdefault("CROSSDOCK_DEMO_WEBHOOK", "demo-webhook-secret")
     if erp not in {"sandbox", "tryton"}:
         raise typer.BadParameter("sandbox or tryton", param_hint="--erp")
-    with tempfile.TemporaryDirectory(prefix="crossdock-demo-") as folder:
-        story = (Path(folder) / "crossdock.log").open("w")
-        log.configure("info", json=True, stream=story)
+    with tempfile.TemporaryDirectory(prefix="crossdock-demo-") as folder, log.kept_in(Path(folder) / "crossdock.log"):
         running = Demo(Path(folder), seed, calm=calm, erp=erp)
         with running.running():
             tally = _run(running, orders)

@@ -24,7 +24,45 @@ from crossdock.feeds.levels import Fate, Feed, FeedState, NewFeed
 PAGE = 1000
 SHOWN = 50
 BYTES_A_ROW = 30  # a guess, for the bar alone
-TEMPLATES = {"inventory": ("sku", "qty", "warehouse", "status", "version", "as_of", "meaning")}
+TEMPLATES = {
+    "inventory": ("sku", "qty", "warehouse", "status", "version", "as_of", "meaning"),
+    "prices": (
+        "kind",
+        "sku",
+        "scope",
+        "price",
+        "currency",
+        "tax",
+        "from",
+        "to",
+        "group",
+        "quantity",
+        "discount",
+        "remove",
+        "tiers",
+        "version",
+        "as_of",
+    ),
+    "products": (
+        "sku",
+        "type",
+        "attribute_set",
+        "name",
+        "price",
+        "weight",
+        "status",
+        "visibility",
+        "websites",
+        "categories",
+        "images",
+        "variant_attributes",
+        "children",
+        "clear",
+        "removed",
+        "version",
+        "as_of",
+    ),
+}
 
 
 def import_file(

@@ -10,7 +10,7 @@ import typer
 from crossdock.app import Crossdock
 from crossdock.cli.common import ConfigOption, JsonOption, complain, console, plain, refuse, say, settings_or_exit
 from crossdock.errors import ConfigurationError, CrossdockError
-from crossdock.magento import subscriptions
+from crossdock.magento import subscriptions, topology
 from crossdock.magento.connector import MagentoConnector
 from crossdock.model.base import Record
 from crossdock.security.secrets import resolve
@@ -97,6 +97,8 @@ def examine(crossdock: Crossdock) -> list[Finding]:
             findings.append(Finding(ok=False, what=f"{name} is paused", detail=paused[name]))
         if isinstance(connector, MagentoConnector) and connector.settings.webhooks.format == "async-events":
             findings.append(_subscribed(connector))
+        if isinstance(connector, MagentoConnector) and (places := _places(crossdock, name)):
+            findings += _topology(connector, places)
     return findings
 
 
@@ -111,6 +113,23 @@ def _subscribed(shop: MagentoConnector) -> Finding:
     if absent:
         return Finding(ok=False, what=what, detail=f"missing or off: {', '.join(absent)}; `crossdock store subscribe`")
     return Finding(ok=True, what=what, detail="all there and on")
+
+
+def _places(crossdock: Crossdock, store: str) -> frozenset[str]:
+    """The sources that a route brings stock levels to."""
+    routes = [route for name in crossdock.connections.by_name for route in crossdock.connections.routes(name)]
+    wanted = [route for route in routes if route.target == store and "inventory" in route.flows]
+    return frozenset(place for route in wanted for place in route.states["inventory"]["warehouses"].values())
+
+
+def _topology(shop: MagentoConnector, places: frozenset[str]) -> list[Finding]:
+    what = f"{shop.name} sources and stocks"
+    try:
+        found = topology.lint(shop.reserved.topology(), places)
+    except CrossdockError as error:
+        return [Finding(ok=False, what=what, detail=f"{error.code}: {error}")]
+    told = [Finding(ok=False, what=what, detail=one) for one in found]
+    return told or [Finding(ok=True, what=what, detail=f"{', '.join(sorted(places))} are sold")]
 
 
 def _shop(settings: Settings, name: str) -> MagentoConnector:

@@ -99,7 +99,8 @@ class Carrier:
         if not records:
             return settled
         try:
-            asked = self._ends.adjusted(flow, due[0].source, due[0].target, [record for _, record in records])
+            told = [(record, delivery.message.occurred_at) for delivery, record in records]
+            asked = self._ends.adjusted(flow, due[0].source, due[0].target, told)
             self._failpoint("before-send-batch")
             sink = self._ends.batch_sink(due[0].target, flow)
             rows = [(one, delivery.key) for one, (delivery, _) in zip(asked, records, strict=True)]

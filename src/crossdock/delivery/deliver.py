@@ -114,7 +114,8 @@ class Deliverer:
             attempts=verdict.attempts,
             exc_info=None if ours else failure,
         )
-        return Settlement(verdict=verdict)
+        aside = verdict.state == State.DEAD and self._ends.flow(delivery.flow).steps_aside
+        return Settlement(verdict=verdict, aside=aside)
 
     def _settling(self, delivery: Delivery) -> float:
         """Seconds until absence is proven; none where the target takes one key once, or is only read."""
@@ -165,6 +166,7 @@ class Deliverer:
             final=flow.is_final is not None and flow.is_final(record),
             reference=message.reference,
             subjects=self._ends.people(flow, record),
+            reserved=self._ends.reserved(flow, message.source, record),
         )
 
     def _see(
@@ -218,7 +220,7 @@ class Deliverer:
             flow=duty.flow,
             target=duty.target,
             key=duty.key,
-            lane=flow.ordering_key(told),
+            lane=duty.lane or flow.ordering_key(told),
             priority=flow.priority,
             park=duty.park,
             reason=duty.reason,
@@ -233,7 +235,7 @@ class Deliverer:
         if receipt is None:
             record = self._renewed(delivery, flow, record)
             receipt = self._send(delivery, flow, record)
-        return self._received(delivery, flow, receipt)
+        return self._received(delivery, flow, receipt, record)
 
     def _decode(self, message: Message, flow: Flow[Any]) -> Any:
         try:
@@ -294,7 +296,7 @@ class Deliverer:
         self._failpoint("after-send")
         return receipt
 
-    def _received(self, delivery: Delivery, flow: Flow[Any], receipt: Receipt) -> Settlement:
+    def _received(self, delivery: Delivery, flow: Flow[Any], receipt: Receipt, record: Any) -> Settlement:
         duty = flow.acknowledge(delivery.message, delivery.target, receipt) if flow.acknowledge else None
         if duty and duty.flow not in self._ends.capabilities(duty.target).writes:
             duty = None  # a source that takes no acknowledgements is not told
@@ -302,6 +304,7 @@ class Deliverer:
             verdict=delivered(delivery, self._clock(), _what(receipt)),
             promises=(self._promise(delivery.message, duty),) if duty else (),
             links=_links(delivery, receipt),
+            moved=self._ends.moved(flow, delivery.message, delivery.target, record, receipt),
         )
 
 

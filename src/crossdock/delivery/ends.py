@@ -9,7 +9,10 @@ from typing import Any, Protocol
 from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import BatchSink, Sink, Source
 from crossdock.contract.flow import Flow, Route
-from crossdock.delivery.records import Attempt
+from crossdock.contract.message import Message, Receipt
+from crossdock.delivery.records import Attempt, Moved, Reserved
+
+Told = tuple[Any, datetime]  # a record, and when it was told
 
 
 class Ends(Protocol):
@@ -30,8 +33,17 @@ class Ends(Protocol):
     def batch_sink(self, connection: str, flow: Flow[Any]) -> BatchSink[Any]:
         """Writes many of the flow's records into a connection in one call."""
 
-    def adjusted(self, flow: Flow[Any], source: str, target: str, records: Sequence[Any]) -> Sequence[Any]:
+    def adjusted(self, flow: Flow[Any], source: str, target: str, told: Sequence[Told]) -> Sequence[Any]:
         """The records as they are to be written now, given what else we know: of stock, what is still reserved."""
+
+    def unsettled(self, flow: Flow[Any], source: str, target: str) -> frozenset[str]:
+        """References, in small letters, of states that are reckoned with something that has changed of late."""
+
+    def reserved(self, flow: Flow[Any], source: str, record: Any) -> Reserved | None:
+        """What a source keeps aside for the subject of a look; None where nobody reckons with it."""
+
+    def moved(self, flow: Flow[Any], message: Message, target: str, record: Any, receipt: Receipt) -> Moved | None:
+        """What the target took off its own stock by this, for states of how much is there; None for nothing."""
 
     def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
         """The LOOK flow that decides whether a document of this flow is still owed, or None."""

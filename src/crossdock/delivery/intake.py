@@ -19,12 +19,12 @@ class OfferingStore(Protocol):
         """The outcome, once it is committed."""
 
 
-def arrival_of(flow: Flow[Any], message: Message, channel: str, fingerprint: str = "") -> Arrival:
-    """A message of a LOOK flow on its way in: its first delivery is a look at its own source."""
+def arrival_of(flow: Flow[Any], message: Message, channel: str, fingerprint: str = "", target: str = "") -> Arrival:
+    """A message on its way in: its first delivery is a look, at its own source where no other target is named."""
     return Arrival(
         message=message,
         flow=flow.name,
-        target=message.source,
+        target=target or message.source,
         key=flow.key(message),
         lane=flow.ordering_key(message),
         one_row=flow.kind is not Kind.DOCUMENT,
@@ -50,9 +50,11 @@ class Intake:
         self._clock = clock
         self._woken = woken
 
-    def offer(self, message: Message, fingerprint: str = "", channel: str = "webhook") -> Future[Recorded]:
+    def offer(
+        self, message: Message, fingerprint: str = "", channel: str = "webhook", target: str = ""
+    ) -> Future[Recorded]:
         """Raises nothing itself; the future holds Recorded, or StorageError."""
-        arrival = arrival_of(self._flow_of(message.flow), message, channel, fingerprint)
+        arrival = arrival_of(self._flow_of(message.flow), message, channel, fingerprint, target)
         future = self._store.offer(arrival, self._clock())
         future.add_done_callback(lambda _done: self._woken())
         return future

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from crossdock.contract.flow import Duty, Known
@@ -140,6 +141,25 @@ class Link(Record, frozen=True, kw_only=True):
     number: str = ""
 
 
+class Reserved(Record, frozen=True, kw_only=True):
+    """What a source keeps aside for one of its subjects, by name; `stirs`: keys of states reckoned with that name."""
+
+    amounts: dict[str, Decimal] = {}
+    stirs: dict[str, tuple[str, ...]] = {}
+
+
+class Moved(Record, frozen=True, kw_only=True):
+    """What a target took off its own stock at one place, by name, and when the source had done so.
+
+    `stirs`: keys of states at that target that say how much is there.
+    """
+
+    place: str
+    at: datetime
+    amounts: dict[str, Decimal]
+    stirs: tuple[str, ...] = ()
+
+
 class Settlement(Record, frozen=True, kw_only=True):
     """All that one attempt changes, written in one transaction under the delivery's fence."""
 
@@ -149,8 +169,11 @@ class Settlement(Record, frozen=True, kw_only=True):
     ends: tuple[tuple[str, str, str], ...] = ()  # (target, key, reason) of promises that need not be kept
     links: tuple[Link, ...] = ()
     content: str = ""  # of what was looked at
+    aside: bool = False  # a dead letter that does not hold up its lane
     final: bool = False  # the sweep need not look at it again
     reference: str = ""
+    reserved: Reserved | None = None  # of the subject that was looked at
+    moved: Moved | None = None  # by what was put
     subjects: tuple[str, ...] = ()  # fingerprints of the people that the payloads are about
 
 
@@ -162,9 +185,11 @@ __all__ = [
     "Duty",
     "Known",
     "Link",
+    "Moved",
     "Owner",
     "Promise",
     "Recorded",
+    "Reserved",
     "Settlement",
     "State",
     "Verdict",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOVES = "cancel|hold|unhold|pay|ship|refund|edit"
 TOLD = "increment_id state status ext_order_id updated_at grand_total order_currency_code total_paid total_refunded"
-HELP = f"place, orders/ID, orders/ID/({MOVES}), state, products, source-items, faults, clock, hooks, log"
+HELP = f"place, orders/ID, orders/ID/({MOVES}), state, products, source-items, prices, faults, clock, hooks, log"
 
 
 def answer(store: Store, asked: Asked) -> Answer:
@@ -38,6 +38,8 @@ def answer(store: Store, asked: Asked) -> Answer:
         return Answer(body={"added": added, "products": len(store.catalog.rows)})
     if verb == "source-items":
         return Answer(body=[*store.source_items.values()])
+    if verb == "prices":
+        return _prices(store, asked.method, body)
     if verb == "hooks":
         return _hooks(store, asked.method, body)
     if verb == "log":
@@ -86,6 +88,14 @@ def _told(store: Store, number: int) -> dict[str, Any]:
     told = {name: order.get(name) for name in TOLD.split()}
     comments = [row["comment"] for row in store.comments.get(number, [])]
     return told | {"comments": comments, "visible": store.visible(number) is not None}
+
+
+def _prices(store: Store, method: str, body: Any) -> Answer:
+    """All of them, by kind. PUT {"scope": "website"} makes it a store whose websites have prices of their own."""
+    if method == "PUT" and body.get("scope") in {"global", "website"}:
+        store.prices.scope = body["scope"]
+    told: dict[str, Any] = {kind: [*rows.values()] for kind, rows in store.prices.kept.items()}
+    return Answer(body=told | {"scope": store.prices.scope})
 
 
 def _hooks(store: Store, method: str, body: Any) -> Answer:

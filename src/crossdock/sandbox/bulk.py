@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from crossdock.sandbox import php, routes
+from crossdock.sandbox import php, products, routes
 from crossdock.sandbox.faults import LOCKED
 from crossdock.sandbox.routes import Call
 from crossdock.sandbox.wire import ENCODER, Answer, Asked
@@ -30,6 +30,7 @@ SERVICES = {
     "invoice": r"Magento\Sales\Model\InvoiceOrder::execute",
     "refund": r"Magento\Sales\Model\RefundOrder::execute",
 }
+STORAGES = {"base-prices": "BasePrice", "special-price": "SpecialPrice", "tier-prices": "TierPrice"}
 Row = dict[str, Any]
 
 
@@ -49,6 +50,8 @@ def find(asked: Asked) -> Call | Answer:
         call = routes.find(msgspec.structs.replace(asked, path=place[1] + path, body=entry))
         if isinstance(call, Answer):
             return call
+        if call.act is products.save and (refused := products.refuse(call.body)) is not None:
+            return refused
         inner.append(call)
     return Call(asked=asked, act=_accept, kind="write", resource=known, inner=tuple(inner))
 
@@ -145,7 +148,7 @@ def _operation(number: int, uuid: str, call: Call) -> Row:
         "id": number,
         "bulk_uuid": uuid,
         "topic_name": _topic(call),
-        "serialized_data": call.asked.body.decode(errors="replace"),
+        "serialized_data": _envelope(call),
         "result_serialized_data": None,
         "status": OPEN,
         "result_message": None,
@@ -153,16 +156,49 @@ def _operation(number: int, uuid: str, call: Call) -> Row:
     }
 
 
+def _envelope(call: Call) -> str:
+    """What waits in the queue: the body as a text inside (recorded of a failed one)."""
+    inside = call.asked.body.decode(errors="replace")
+    told = {"entity_id": None, "entity_link": "", "meta_information": inside, "store_id": "0"}
+    return ENCODER.encode(told).decode()
+
+
 def _result(call: Call, answer: Answer) -> Row:
     if answer.status < 300:
         told = php.encode(answer.body).decode()
-        text = f"Service execution success {SERVICES.get(call.parts[-1] if call.parts else '', 'of this call')}"
+        text = f"Service execution success {_service(call)}"
         done = {"status": COMPLETE, "serialized_data": None, "result_serialized_data": told}
         return done | {"result_message": text, "error_code": None}
-    return {"status": FAILED, "result_message": answer.body["message"], "error_code": answer.body.get("code", 0)}
+    return {"status": FAILED, "result_message": _filled_in(answer), "error_code": answer.body.get("code", 0)}
+
+
+def _filled_in(answer: Answer) -> str:
+    """The text with its parameters in it, unlike a synchronous answer's (recorded)."""
+    text, told = str(answer.body["message"]), answer.body.get("parameters") or {}
+    named = told if isinstance(told, dict) else {str(place): value for place, value in enumerate(told, 1)}
+    for name, value in named.items():
+        text = text.replace(f"%{name}", str(value))
+    return text
+
+
+def _service(call: Call) -> str:
+    if call.act is products.save:
+        return r"Magento\Catalog\Model\ProductRepository\Interceptor::save"
+    if (storage := STORAGES.get(_last(call))) is not None:
+        proxy = r"\Interceptor" if storage == "TierPrice" else ""
+        return rf"Magento\Catalog\Model\Product\Price\{storage}Storage{proxy}::update"
+    return SERVICES.get(call.parts[-1] if call.parts else "", "of this call")
+
+
+def _last(call: Call) -> str:
+    return call.asked.path.rpartition("/")[2]
 
 
 def _topic(call: Call) -> str:
+    if call.act is products.save:
+        return f"async.magento.catalog.api.productrepositoryinterface.save.{call.asked.method.lower()}"
+    if (storage := STORAGES.get(_last(call))) is not None:
+        return f"async.magento.catalog.api.{storage.lower()}storageinterface.update.{call.asked.method.lower()}"
     name = call.parts[-1] if call.parts and call.parts[-1].isalpha() else call.kind
     method = call.asked.method.lower()
     return f"async.magento.sales.api.{name}orderinterface.execute.{method}"

@@ -1,19 +1,15 @@
-"""The stand-in store's products, sources and stocks, as far as stock levels ask for them."""
+"""The stand-in store's products by SKU, its sources and its stocks. What can be done with a product: products.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Iterable
+from typing import Any
 
-from crossdock.sandbox.search import listed, read_criteria
-from crossdock.sandbox.wire import Answer
-
-if TYPE_CHECKING:
-    from crossdock.sandbox.routes import Call
-    from crossdock.sandbox.store import Store
+from crossdock.sandbox import shop
+from crossdock.sandbox.search import listed
 
 Row = dict[str, Any]
-COLUMNS = {"entity_id", "id", "sku", "name", "type_id", "status", "visibility", "created_at", "updated_at", "price"}
 SIMPLE = 120
 SOURCES = [
     {"source_code": code, "name": code, "enabled": code != "wh_closed", "country_id": "IT", "postcode": "00000"}
@@ -50,26 +46,31 @@ class Catalog:
             self.rows.setdefault(sku.strip().casefold(), row | {"attribute_set_id": 4, "status": 1, "visibility": 4})
         return len(self.rows) - before
 
-    def has(self, sku: str) -> bool:
-        """Whether there is one of this SKU."""
-        return sku.strip().casefold() in self.rows
+    def find(self, sku: str) -> Row | None:
+        """The one of this SKU."""
+        return self.rows.get(sku.strip().casefold())
+
+    def make(self, sku: str, name: str, stamp: str) -> Row:
+        """A new one."""
+        number = max((row["id"] for row in self.rows.values()), default=0) + 1
+        row = {"id": number, "entity_id": number, "sku": sku, "name": name, "type_id": "simple", "attribute_set_id": 4}
+        row |= {"status": 1, "visibility": 4, "created_at": stamp, "custom": {"url_key": url_key(name)}}
+        self.rows[sku.strip().casefold()] = row
+        return row
+
+    def url_key(self, row: Row) -> str:
+        """Its own, else what its name makes; one that came with the store has one of its SKU."""
+        return str(row.get("custom", {}).get("url_key") or url_key(f"product {row['sku']}"))
+
+    def key_is_taken(self, key: str, sku: str) -> bool:
+        """By another product than this."""
+        mine = sku.strip().casefold()
+        return any(self.url_key(row) == key for name, row in self.rows.items() if name != mine)
 
 
-def products(store: Store, call: Call) -> Answer:
-    """A list of them. One that asks for SKUs alone is answered without a scan."""
-    rows = [*store.catalog.rows.values()]
-    criteria = read_criteria(call.asked.query)
-    if not isinstance(criteria, Answer) and len(criteria.groups) == 1 and len(criteria.groups[0]) == 1:
-        rows = _named(store.catalog.rows, criteria.groups[0][0], rows)
-    return listed(rows, call.asked.query, COLUMNS, store.faults.bugs)
-
-
-def _named(known: Mapping[str, Row], one: Mapping[str, str], rows: list[Row]) -> list[Row]:
-    kind = one.get("condition_type", "eq")
-    if one.get("field") != "sku" or kind not in {"eq", "in"}:
-        return rows
-    skus = one.get("value", "").split(",") if kind == "in" else [one.get("value", "")]
-    return [known[sku.strip().casefold()] for sku in skus if sku.strip().casefold() in known]
+def url_key(name: str) -> str:
+    """As Magento makes it of a name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def of(rows: list[Row], columns: set[str]) -> Any:
@@ -79,4 +80,5 @@ def of(rows: list[Row], columns: set[str]) -> Any:
 
 sources = of(SOURCES, {"source_code", "name", "enabled"})
 stocks = of(STOCKS, {"stock_id", "name"})
+customer_groups = of(shop.CUSTOMER_GROUPS, {"id", "code"})
 links = of(LINKS, {"stock_id", "source_code", "priority"})

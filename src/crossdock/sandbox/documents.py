@@ -104,6 +104,7 @@ def make_invoice(order: Row, plan: Plan, entity: int, stamp: str) -> Row:
         row_part(row, row["qty_invoiced"], plan.quantities[row["item_id"]], place | {"entity_id": entity * 1000 + n})
         for n, row in enumerate(rows, 1)
     ]
+    made["comments"] = _comments(plan.told, entity, stamp)
     for prefix in PREFIXES:
         open_shipping = number(order, f"{prefix}shipping_amount") - number(order, f"{prefix}shipping_invoiced")
         first = f"{prefix}shipping_invoiced" not in order
@@ -160,7 +161,7 @@ def make_memo(order: Row, plan: Plan, entity: int, stamp: str) -> Row:
     """Offline. Shipping and adjustments as the body's `arguments` say; all open shipping where they say nothing."""
     arguments = plan.told.get("arguments") or {}
     rows = [row for row in counting(order) if plan.quantities.get(row["item_id"])]
-    made = head(order, entity, stamp)
+    made = head(order, entity, stamp) | {"comments": _comments(plan.told, entity, stamp)}
     made["items"] = [
         row_part(row, row["qty_refunded"], plan.quantities[row["item_id"]], {"parent_id": entity, "base_cost": None})
         | {"entity_id": entity * 1000 + n}

@@ -14,6 +14,7 @@ from crossdock.model.base import Record
 from crossdock.sandbox import admin
 from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.faults import NONE, Faults, Lottery
+from crossdock.sandbox.levels import Levels
 from crossdock.sandbox.wire import Answer, Asked
 
 Dedupe = Literal["key", "number", "none"]
@@ -53,6 +54,7 @@ class Erp:
         self.dedupe: Dedupe = dedupe
         self._path = path.rstrip("/")
         self.lottery = Lottery(faults, seed)
+        self.levels = Levels(clock, self.lottery)
         self.orders: list[dict[str, Any]] = []
         self._by_number: dict[str, list[dict[str, Any]]] = {}
         self._by_key: dict[str, dict[str, Any]] = {}
@@ -102,6 +104,8 @@ class Erp:
         return bool(self._secret) and hmac.compare_digest(right, asked.headers.get("x-signature", ""))
 
     def _take(self, asked: Asked) -> Answer:
+        if asked.path == "/stock" and asked.method == "GET":
+            return self.levels.answer(asked.query)
         if asked.path == self._path and asked.method == "GET":
             return self._found(asked.query)
         if asked.path == self._path and asked.method == "POST":
@@ -189,7 +193,11 @@ class Erp:
             body = asked.json() if asked.body else {}
         except ValueError:
             return Answer(status=400, body={"message": "the body is no JSON"})
-        known = ", ".join([*told, "faults", "clock"])
+        if verb == "stock":
+            if asked.method in {"POST", "PUT"}:
+                self.levels.change(body["items"])
+            return Answer(body={"items": self.levels.visible(), "head": self.levels.head})
+        known = ", ".join([*told, "stock", "faults", "clock"])
         return admin.common(asked, body, self.lottery, self.clock) or Answer(status=404, body={"message": known})
 
 

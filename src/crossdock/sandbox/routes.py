@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crossdock.model.base import Record
-from crossdock.sandbox import catalog, shop, stock
+from crossdock.sandbox import attributes, catalog, prices, products, shop, stock
 from crossdock.sandbox.documents import Refused
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer, Asked
@@ -20,7 +20,8 @@ NO_ROUTE = "Request does not match any route."
 SALES, VIEW, COMMENT = "Magento_Sales::sales", "Magento_Sales::actions_view", "Magento_Sales::comment"
 HOOKS, STORES = "MageOS_AsyncEvents::manage", "Magento_Backend::store"
 STOCK, CUSTOMERS = "Magento_InventoryApi::source", "Magento_Customer::manage"
-CATALOG = "Magento_Catalog::products"
+CATALOG, PRICES = "Magento_Catalog::products", "Magento_Catalog::catalog"
+ATTRIBUTES, CATEGORIES = "Magento_Catalog::attributes_attributes", "Magento_Catalog::categories"
 BULK = "Magento_Logging::system_magento_logging_bulk_operations"
 STATUSES = {
     "new": {"pending"},
@@ -280,7 +281,34 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("GET", r"/V1/inventory/sources", "list", STOCK, "", catalog.sources),
         ("GET", r"/V1/inventory/stocks", "list", STOCK, "", catalog.stocks),
         ("GET", r"/V1/inventory/stock-source-links", "list", STOCK, "", catalog.links),
-        ("GET", r"/V1/products", "list", CATALOG, "", catalog.products),
+        ("GET", r"/V1/inventory/get-product-salable-quantity/([^/]+)/(\d+)", "read", STOCK, "", stock.salable),
+        ("GET", r"/V1/products", "list", CATALOG, "", products.products),
+        ("POST", r"/V1/products", "write", CATALOG, "product", products.save),
+        ("GET", r"/V1/products/types", "read", CATALOG, "", _fixed(products.TYPES)),
+        ("GET", r"/V1/products/attributes", "list", ATTRIBUTES, "", attributes.every),
+        ("GET", r"/V1/products/attributes/([^/]+)", "read", ATTRIBUTES, "", attributes.attribute),
+        ("GET", r"/V1/products/attributes/([^/]+)/options", "read", ATTRIBUTES, "", attributes.options),
+        ("POST", r"/V1/products/attributes/([^/]+)/options", "write", ATTRIBUTES, "option", attributes.add_option),
+        ("GET", r"/V1/products/attribute-sets/sets/list", "list", "Magento_Catalog::sets", "", attributes.sets),
+        ("GET", r"/V1/categories", "read", CATEGORIES, "", attributes.categories),
+        ("GET", r"/V1/categories/list", "list", CATEGORIES, "", attributes.category_list),
+        ("POST", r"/V1/products/base-prices", "write", PRICES, "", prices.save_base),
+        ("POST", r"/V1/products/special-price", "write", PRICES, "", prices.save_special),
+        ("POST", r"/V1/products/special-price-delete", "write", PRICES, "", prices.delete_special),
+        ("POST", r"/V1/products/tier-prices", "write", PRICES, "", prices.save_tiers),
+        ("PUT", r"/V1/products/tier-prices", "write", PRICES, "", prices.save_tiers),
+        ("POST", r"/V1/products/tier-prices-delete", "write", PRICES, "", prices.delete_tiers),
+        ("POST", r"/V1/products/cost", "write", PRICES, "", prices.save_cost),
+        ("POST", r"/V1/products/cost-delete", "write", PRICES, "", prices.delete_cost),
+        ("POST", r"/V1/products/base-prices-information", "read", PRICES, "", prices.information("base")),
+        ("POST", r"/V1/products/special-price-information", "read", PRICES, "", prices.information("special")),
+        ("POST", r"/V1/products/tier-prices-information", "read", PRICES, "", prices.information("tier")),
+        ("POST", r"/V1/products/cost-information", "read", PRICES, "", prices.information("cost")),
+        # a SKU may hold a slash: last of all that begin so
+        ("GET", r"/V1/products/(.+)", "read", CATALOG, "", products.product),
+        ("PUT", r"/V1/products/(.+)", "write", CATALOG, "product", products.save),
+        ("DELETE", r"/V1/products/(.+)", "write", CATALOG, "", products.delete),
+        ("GET", r"/V1/customerGroups/search", "list", CUSTOMERS, "", catalog.customer_groups),
         ("GET", r"/V1/customers/search", "list", CUSTOMERS, "", stock.customers),
         ("GET", r"/V1/customers/(\d+)", "read", CUSTOMERS, "", stock.customer),
         ("PUT", r"/V1/customers/(\d+)", "write", CUSTOMERS, "customer", stock.customer),

@@ -47,6 +47,10 @@ CONFIGS = [
     }
     for number, code, currency in ((1, "default", "EUR"), (2, "us", "USD"))
 ]
+CUSTOMER_GROUPS = [
+    {"id": number, "code": code, "tax_class_id": 3, "tax_class_name": "Retail Customer"}
+    for number, code in enumerate(("NOT LOGGED IN", "General", "Wholesale", "Retailer"))
+]
 MODULES = [
     "Magento_Store",
     "Magento_Config",

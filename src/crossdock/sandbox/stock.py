@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 NOT_SAVED = {"message": "Could not save Source Item"}  # recorded: of a lock time-out; magento/inventory#2933 alike
+BROKEN = "An error has happened during application run. See exception log for details.\n"
 SOURCES = ("default", "wh_milan", "wh_rome")
 SKUS = ("SIM-0001", "SIM-0002", "SIM-0003")
 ITEM_COLUMNS = {"sku", "source_code", "quantity", "status"}
@@ -52,6 +53,49 @@ def save_source_items(store: Store, call: Call) -> Answer:
         kept = {"sku": sku, "source_code": row["source_code"], "status": int(row["status"])}
         store.source_items[sku, row["source_code"]] = kept | {"quantity": round(float(row["quantity"]), 4)}
     return Answer(body=[])
+
+
+def reserved(store: Store, sku: str) -> float:
+    """What open orders keep aside: ordered, and neither shipped nor cancelled (recorded: reservation_demo)."""
+    return sum(_kept_aside(order, sku.strip().casefold()) for order in store.orders.values())
+
+
+def _kept_aside(order: Row, sku: str) -> float:
+    by_id = {row["item_id"]: row for row in order["items"]}
+    total = 0.0
+    for row in order["items"]:
+        if row["sku"].strip().casefold() != sku or row["product_type"] in {"configurable", "bundle"}:
+            continue
+        parent = by_id.get(row.get("parent_item_id"), row)
+        share = row["qty_ordered"] / parent["qty_ordered"]
+        gone = parent["qty_invoiced"] if row["is_virtual"] else parent["qty_shipped"]
+        total += max(0, row["qty_ordered"] - share * (gone + parent["qty_canceled"]))
+    return total
+
+
+def salable(store: Store, call: Call) -> Answer:
+    """What the stock's sources hold less what is reserved; an unknown SKU is a plain-text 500 (recorded)."""
+    sku, stock = call.parts
+    if sku.strip().casefold() not in store.catalog.rows:
+        return Answer(status=500, body=BROKEN)
+    places = {link["source_code"] for link in catalog.LINKS if str(link["stock_id"]) == stock}
+    name = sku.strip().casefold()
+    rows = [row for row in store.source_items.values() if row["sku"].casefold() == name and row["status"]]
+    there = sum(row["quantity"] for row in rows if row["source_code"] in places)
+    left = there - reserved(store, sku)
+    return Answer(body=int(left) if left == int(left) else left)
+
+
+def deduct(store: Store, shipped: Row, source: str) -> None:
+    """A shipment takes from its source; the children of what was shipped are what lies there."""
+    order = store.orders[shipped["order_id"]]
+    for line in shipped["items"]:
+        children = [row for row in order["items"] if row.get("parent_item_id") == line["order_item_id"]]
+        whole = next(row for row in order["items"] if row["item_id"] == line["order_item_id"])
+        for row in children or [whole]:
+            kept = store.source_items.get((row["sku"], source))
+            if kept is not None:
+                kept["quantity"] -= line["qty"] * row["qty_ordered"] / whole["qty_ordered"]
 
 
 def _refused(row: Row) -> Answer | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from crossdock.sandbox import admin, bulk, catalog, documents, php, routes, stock
+from crossdock.sandbox import admin, attributes, bulk, catalog, documents, php, prices, routes, stock
 from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.documents import Plan, Refused
 from crossdock.sandbox.faults import DEADLOCK, NONE, Faults, Lottery
@@ -51,6 +51,9 @@ class Store:
         self.placed_at: dict[int, datetime] = {}  # by the real clock
         self.transactions: dict[int, Row] = {}  # none: an offline payment method has none
         self.catalog = catalog.Catalog()
+        self.options = attributes.Options()
+        self.started = self.stamp()
+        self.prices = prices.PriceBook(row["sku"] for row in self.catalog.rows.values())
         self.source_items = stock.first_items()
         self.customers = stock.first_customers(self.stamp())
         self.requests: deque[str] = deque(maxlen=LOGGED)
@@ -162,6 +165,8 @@ class Store:
         kept, make = made_by[name]
         entity = len(kept) + 1
         kept[entity] = document = make(order, plan, entity, self.stamp())
+        if name == "ship":
+            stock.deduct(self, document, document["extension_attributes"]["source_code"])
         self._touch(order)
         if order["state"] != before:
             self.fire("updated", order)

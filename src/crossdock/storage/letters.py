@@ -15,7 +15,7 @@ from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import EDITED, payload_subject
-from crossdock.storage.tables import connections, deliveries, messages
+from crossdock.storage.tables import ASIDE, connections, deliveries, messages
 
 NAMED = Prepared(insert_once(connections))
 
@@ -105,7 +105,15 @@ def _reopen(
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id)
-        .values(state=State.PENDING, due_at=now, opened_at=now, unexpected=0, settled_at=None, owner="")
+        .values(
+            state=State.PENDING,
+            is_open=1 if row.is_open == ASIDE else row.is_open,
+            due_at=now,
+            opened_at=now,
+            unexpected=0,
+            settled_at=None,
+            owner="",
+        )
     )
     _note(connection, payloads, row, action, by, why, now, request=request, response=response)
     return 1

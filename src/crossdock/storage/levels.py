@@ -70,7 +70,7 @@ RENEW = Prepared(
 MOVE_ON = Prepared(
     update(deliveries)
     .where(deliveries.c.target == bindparam("wanted_target"), deliveries.c.key == bindparam("wanted_key"))
-    .values(version=bindparam("new_version"), message_seq=bindparam("seq"))
+    .values(version=bindparam("new_version"), message_seq=bindparam("seq"), record=bindparam("new_record"))
 )
 
 
@@ -94,14 +94,14 @@ def merge(connection: Connection, feed: Feed, levels: Sequence[Level], priority:
     fates: list[Fate] = []
     fresh, renewed, moved = {}, {}, {}
     for level in levels:
-        fate = compare(level.content, level.version, known.get(level.key), feed.seq)
+        fate = compare(level.content, level.version, known.get(level.key), feed.seq, unsettled=level.unsettled)
         fates.append(fate)
         if fate is Fate.CHANGED and (level.key in fresh or level.key not in known):
             fresh[level.key] = _row(feed, level, priority, now)
         elif fate is Fate.CHANGED:
             renewed[level.key] = _renewal(feed, level, now)
         elif fate is Fate.UNCHANGED and level.version > known[level.key].version:
-            moved[level.key] = _place(feed, level)
+            moved[level.key] = {**_place(feed, level), "new_record": level.record}
         if fate is Fate.CHANGED:
             known[level.key] = _stands(feed, level)
     PUT.many(connection, list(fresh.values()))

@@ -23,13 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from crossdock.delivery.records import Delivery, Promise, Settlement, State, Verdict
-from crossdock.storage import archive, trail
+from crossdock.storage import archive, stock, trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.inbox import DUTY, insert_delivery, keep_message
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import delivery_of, message_of, payload_subject
-from crossdock.storage.tables import Moment, connections, deliveries, is_open, links, messages
+from crossdock.storage.tables import ASIDE, Moment, connections, deliveries, is_open, links, messages
 
 LOOK_AGAIN = timedelta(seconds=5)
 MESSAGE_COLUMNS = [
@@ -148,6 +148,10 @@ def settle(
         _promise(connection, payloads, promise, now)
     values = _settled(row, delivery, settlement, now, look_again=not kept_all)
     SETTLED.run(connection, values | {"wanted": delivery.id})
+    if settlement.reserved is not None:
+        stock.keep(connection, delivery.source, delivery.subject, settlement.reserved, now)
+    if settlement.moved is not None:
+        stock.move(connection, delivery, settlement.moved, now)
     _link(connection, settlement, now)
     subject = payload_subject(delivery.source, delivery.subject)
     payloads.about(connection, subject, settlement.subjects)
@@ -162,7 +166,7 @@ def _settled(
     verdict = settlement.verdict
     values: dict[str, Any] = {
         "state": verdict.state,
-        "is_open": int(verdict.state in {State.PENDING, State.DEAD}),
+        "is_open": ASIDE if settlement.aside else int(verdict.state in {State.PENDING, State.DEAD}),
         "due_at": verdict.due_at,
         "attempts": verdict.attempts,
         "unexpected": verdict.unexpected,

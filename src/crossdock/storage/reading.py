@@ -94,6 +94,17 @@ def delivery(connection: Connection, payloads: Payloads, delivery_id: int) -> tu
     return view_of(row), message_of(row, payloads.read(connection, row.m_payload_id))
 
 
+def promised(connection: Connection, source: str, flow: str, reference: str, key: str) -> list[DeliveryView]:
+    """What of this flow was promised under the key or one that begins with it and a colon; `reference` is its index."""
+    query = select(ALL).where(
+        ALL.c.source == source,
+        ALL.c.flow == flow,
+        ALL.c.reference == reference,
+        (ALL.c.key == key) | ALL.c.key.startswith(f"{key}:", autoescape=True),
+    )
+    return [view_of(row) for row in connection.execute(query.order_by(ALL.c.id))]
+
+
 def links_of(connection: Connection, source: str, subject: str) -> list[Link]:
     """What the targets call it and its lines."""
     rows = connection.execute(select(links).where(links.c.source == source, links.c.subject == subject))

@@ -17,7 +17,7 @@ from crossdock.delivery.records import Attempt
 from crossdock.storage import anchors, trail
 from crossdock.storage.anchors import Anchor
 from crossdock.storage.payloads import Payloads
-from crossdock.storage.tables import audit, connections, deliveries, is_open, messages, payloads
+from crossdock.storage.tables import ASIDE, audit, connections, deliveries, is_open, messages, payloads
 
 Places = list[Row[Any, Any]]
 
@@ -27,7 +27,7 @@ def forget_bodies(connection: Connection, before: datetime, limit: int) -> int:
     owed = (
         select(messages.c.payload_id)
         .join(deliveries, deliveries.c.message_seq == messages.c.seq)
-        .where(is_open(), messages.c.payload_id.is_not(None))
+        .where(or_(is_open(), deliveries.c.is_open == ASIDE), messages.c.payload_id.is_not(None))
     )
     query = select(payloads.c.id).where(payloads.c.created_at < before, payloads.c.id.not_in(owed))
     old = list(connection.execute(query.order_by(payloads.c.created_at).limit(limit)).scalars())

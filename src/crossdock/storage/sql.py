@@ -163,6 +163,11 @@ class SqlStore:
         found: tuple[DeliveryView, Message] | None = self._read(reading.delivery, self._payloads, delivery_id)
         return found
 
+    def promised(self, source: str, flow: str, reference: str, key: str) -> list[DeliveryView]:
+        """What was promised under a key, or one that begins with it and a colon."""
+        found: list[DeliveryView] = self._read(reading.promised, source, flow, reference, key)
+        return found
+
     def replay(self, ids: Sequence[int], by: str, now: datetime) -> int:
         """Dead letters once more."""
         return self._committer.run(lambda c: letters.replay(c, self._payloads, ids, by, now))

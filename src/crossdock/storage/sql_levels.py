@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from crossdock.delivery.records import Attempt, Delivery, Verdict
+from crossdock.delivery.store import Checkpoint
+from crossdock.errors import LeaseLost
 from crossdock.feeds.levels import Fate, Feed, FeedState, Level, NewFeed, Row, Standing
-from crossdock.storage import batches, feeds, levels, trail
+from crossdock.storage import batches, feeds, levels, stock, streams, trail
 from crossdock.storage.committer import Committer
 from crossdock.storage.payloads import Payloads
 
@@ -32,10 +35,48 @@ class SqlLevels:
         """Stored, once."""
         return self._committer.run(lambda c: feeds.take(c, self._payloads, new, now))
 
+    def take_page(self, checkpoint: Checkpoint, new: Sequence[NewFeed], now: datetime, *, complete: bool) -> list[Feed]:
+        """The page and the watermark, or neither."""
+        taken = self._committer.run(
+            lambda c: (
+                [feeds.take(c, self._payloads, one, now) for one in new]
+                if streams.advance(c, checkpoint, now, complete=complete)
+                else None
+            )
+        )
+        if taken is None:
+            raise LeaseLost(f"another reader has {checkpoint.source}/{checkpoint.stream}")
+        return taken
+
     def standings(self, target: str, keys: Sequence[str]) -> dict[str, Standing]:
         """What is known, by key."""
         found: dict[str, Standing] = self._read(levels.standings, target, keys)
         return found
+
+    def reserved(
+        self, source: str, target: str, flow: str, names: Sequence[str]
+    ) -> list[tuple[str, str, Decimal, datetime]]:
+        """(name, reference, quantity, since when) of what a source keeps aside and the target knows of."""
+        found: list[tuple[str, str, Decimal, datetime]] = self._read(stock.kept, source, target, flow, names)
+        return found
+
+    def left(
+        self, source: str, target: str, flow: str, names: Sequence[str]
+    ) -> list[tuple[str, str, Decimal, datetime, datetime | None]]:
+        """(name, place, quantity, when, since when the target knows of its subject) of what has left its stock."""
+        found: list[tuple[str, str, Decimal, datetime, datetime | None]] = self._read(
+            stock.left, source, target, flow, names
+        )
+        return found
+
+    def unsettled(self, source: str, target: str, after: datetime) -> frozenset[str]:
+        """Names that something is kept aside of, or that left after then."""
+        found: frozenset[str] = self._read(stock.unsettled, source, target, after)
+        return found
+
+    def forget_moves(self, before: datetime) -> int:
+        """What left before then; returns how many rows."""
+        return self._committer.run(lambda c: stock.forget(c, before))
 
     def records(self, target: str, keys: Sequence[str]) -> dict[str, bytes]:
         """The newest, by key."""

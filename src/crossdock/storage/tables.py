@@ -109,6 +109,7 @@ messages = Table(
     Index("ix_messages_reference", "reference"),
 )
 
+ASIDE = 3  # of `is_open`
 deliveries = Table(
     "deliveries",
     metadata,
@@ -123,7 +124,8 @@ deliveries = Table(
     Column("lane", String(255), nullable=False),
     Column("priority", Integer, nullable=False, server_default="5"),
     Column("state", String(12), nullable=False),
-    # pending, leased, or dead and unresolved: 1 where it waits for its lane, 2 where it goes with others of its lane
+    # pending, leased, or dead and unresolved: 1 where it waits for its lane, 2 where it goes with others of its lane,
+    # ASIDE where it is dead and its lane goes on without it
     Column("is_open", SmallInteger, nullable=False),
     Column("one_row", Boolean, nullable=False, server_default=text("false")),
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -256,6 +258,33 @@ connections = Table(
     Column("paused_at", Moment),
     Column("reason", Text, nullable=False, server_default=""),
     Column("by", String(100), nullable=False, server_default=""),
+)
+
+# what a source keeps aside for its subjects; quantities as decimal text
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("quantity", String(30), nullable=False),
+    Index("ix_reservations_name", "source", "name"),
+)
+
+# what left a store's stock by a delivery of ours; `origin` told us of it, `at` is when it did so by its own books
+moves = Table(
+    "moves",
+    metadata,
+    Column("delivery_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(255), primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("origin", String(100), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("place", String(100), nullable=False),
+    Column("quantity", String(30), nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_moves_name", "source", "name"),
+    Index("ix_moves_at", "at"),
 )
 
 audit = Table(
