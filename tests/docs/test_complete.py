@@ -88,3 +88,10 @@ def test_no_link_of_the_docs_leads_nowhere() -> None:
         if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_every_trap_of_magento_that_is_told_of_has_its_test() -> None:
+    told = re.findall(r"`(test_\w+)` \|$", (ROOT / "docs/traps.md").read_text(), re.MULTILINE)
+    made = re.findall(r"^def (test_\w+)", (ROOT / "tests/walk/test_traps.py").read_text(), re.MULTILINE)
+    assert sorted(told) == sorted(made)
+    assert told

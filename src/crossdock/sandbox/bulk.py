@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from crossdock.sandbox import php, products, routes
-from crossdock.sandbox.faults import LOCKED
+from crossdock.sandbox.faults import lock_time_out
 from crossdock.sandbox.routes import Call
 from crossdock.sandbox.wire import ENCODER, Answer, Asked
 
@@ -135,7 +135,7 @@ class Jobs:
     def _run(self, uuid: str, calls: Sequence[Call]) -> None:
         for operation, call in zip(self._kept[uuid]["operations_list"], calls, strict=True):
             locked = self._store.lottery.happens("locked", call.kind, f"async {call.asked.path}")
-            answer = Answer(status=400, body=LOCKED) if locked else call.carried_out(self._store)
+            answer = lock_time_out(call.asked.path) if locked else call.carried_out(self._store)
             operation.update(_result(call, answer))
 
 

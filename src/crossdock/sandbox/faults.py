@@ -17,8 +17,14 @@ from crossdock.sandbox.wire import Answer
 HTML = {"Content-Type": "text/html; charset=UTF-8"}
 MAINTENANCE = b"<!doctype html><title>Error 503: Service Unavailable</title>"
 LOCKED = {"message": "Database lock wait timeout exceeded", "code": 1205}
+NOT_SAVED = {"message": "Could not save Source Item"}  # of source items; the same as for an unknown source
 DEADLOCK = {"message": "Database deadlock found when trying to get lock", "code": 1213}
 BIGGEST = float(2**64)
+
+
+def lock_time_out(what: str) -> Answer:
+    """As recorded of products and of source items: HTTP 400, and what is said depends on what was to be saved."""
+    return Answer(status=400, body=NOT_SAVED if "inventory/source-items" in what else LOCKED)
 
 
 class Bugs(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -208,7 +214,7 @@ class Lottery:
         if self.happens("down", kind, what):
             return Answer(status=503, raw=MAINTENANCE, headers=HTML)
         if writes and self.happens("locked", kind, what):
-            return Answer(status=400, body=LOCKED)
+            return lock_time_out(what)
         return None
 
     def around(self, kind: str, what: str, effect: Callable[[], Answer]) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crossdock.sandbox import catalog
+from crossdock.sandbox.faults import NOT_SAVED
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from crossdock.sandbox.store import Store
 
 Row = dict[str, Any]
-NOT_SAVED = {"message": "Could not save Source Item"}  # recorded: of a lock time-out; magento/inventory#2933 alike
 BROKEN = "An error has happened during application run. See exception log for details.\n"
 SOURCES = ("default", "wh_milan", "wh_rome")
 SKUS = ("SIM-0001", "SIM-0002", "SIM-0003")
