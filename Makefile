@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
+# Most tests wait for servers and for kills: more of them at once than there are cores
+WORKERS ?= 4
+
 .PHONY: demo test test-long check chaos bench clean
 
 demo: $(READY)  ## a sandbox store, a sandbox ERP and Crossdock, with faults on
 	$(VENV)/bin/crossdock demo $(ARGS)
 
 test: $(READY)  ## the whole suite
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 test-long: $(READY)  ## with the long runs
 	CROSSDOCK_LONG=1 $(VENV)/bin/python -m pytest $(ARGS)

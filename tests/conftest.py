@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.rabbit import virtual_host
+
+# Where tests run in several processes each is told of 80 columns: what is printed would be folded in the middle of words
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,3 +22,10 @@ def unique_tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
     """With the module that lets a company use a reference once."""
     with start_tryton(tmp_path_factory.mktemp("tryton-unique"), unique=True) as running:
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, these stay in one of them, which has the server."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("tryton"))
