@@ -27,6 +27,7 @@ from crossdock.delivery.records import Delivery, Settlement, State
 from crossdock.delivery.verdict import Policy
 from crossdock.delivery.worker import Worker, WorkerOptions
 from crossdock.errors import LeaseLost
+from crossdock.model.base import settle_types
 from crossdock.security.envelope import Envelope, master_key_from
 from crossdock.security.secrets import resolve_url
 from crossdock.settings import load
@@ -191,6 +192,7 @@ def main() -> None:
     worker = Worker("old", store, deliverer, lambda: tuple(ends.targets()), Gates(ends), options, utc_now)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    settle_types()  # a fault of a library of today's, not of the tables: threads that start together crash on it
     worker.start()
     print("http://old", flush=True)
     stop.wait()
