@@ -37,19 +37,18 @@ def _settled(value: Any) -> Any:
     """Told in one way only: without nulls and what moves by itself, every number as a float with a positive zero.
 
     Floats are good enough here: nothing is reckoned with them, 19.990 and 19.99 become one. This runs for each of an
-    order's 300 values while the store waits.
+    order's 300 values while the store waits: exact types first, and no call for a text or a common number.
     """
-    if isinstance(value, dict):
-        told = {}
-        for name, inner in value.items():
-            if inner is None or name in IGNORED:
-                continue
-            kind = type(inner)
-            told[name] = inner if kind is str else inner + 0.0 if kind is float else _settled(inner)
-        return told
-    if isinstance(value, list):
+    kind = type(value)
+    if kind is dict:
+        return {
+            name: inner if (known := type(inner)) is str else inner + 0.0 if known is float else _settled(inner)
+            for name, inner in value.items()
+            if inner is not None and name not in IGNORED
+        }
+    if kind is list:
         return [_settled(inner) for inner in value]
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if kind is int or kind is float or kind is Decimal:
         return _number(value)
     return value
 

@@ -69,11 +69,30 @@ def text_of(value: Any) -> str:
 
 def decode_json(body: bytes) -> Any:
     """Raises InvalidPayload for what is not JSON, or too deep."""
-    refuse_deep(body)
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        decoded = msgspec.json.decode(body)  # which ends by itself, with RecursionError, long before the stack does
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidPayload("the body is not JSON") from error
+    except RecursionError as error:
+        raise InvalidPayload(f"nested deeper than {MAX_DEPTH}") from error
+    if is_deep(decoded):
+        raise InvalidPayload(f"nested deeper than {MAX_DEPTH}")
+    return decoded
+
+
+def is_deep(decoded: Any, limit: int = MAX_DEPTH) -> bool:
+    """Whether JSON that was read has more levels of lists and objects; level by level, without recursion."""
+    level = [decoded] if isinstance(decoded, dict | list) else []
+    for _ in range(limit):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if type(one) is dict else one)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True
 
 
 def refuse_deep(body: bytes, limit: int = MAX_DEPTH) -> None:
