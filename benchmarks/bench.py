@@ -16,7 +16,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import celery_peer, measures, n8n_peer
+from benchmarks import celery_peer, feeds, measures, n8n_peer, pushes
 from benchmarks.capacity import database_on
 from benchmarks.celery_peer import NotMeasured
 from benchmarks.fixtures import Subject, Targets
@@ -24,7 +24,7 @@ from benchmarks.measures import Row
 from benchmarks.servers import POSTGRES, RABBIT, broker_on, database_at
 
 HERE = Path(__file__).parent
-PARTS = ("audit", "intake", "orders", "latency", "postgres", "fleet", "n8n")
+PARTS = ("audit", "intake", "orders", "latency", "feeds", "pushes", "postgres", "fleet", "n8n")
 TURNS = 3
 
 
@@ -75,6 +75,7 @@ def main() -> None:
     """All figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--orders", type=int, default=3000)
+    parser.add_argument("--levels", type=int, default=1_000_000, help="of the feed that is compared")
     parser.add_argument("--database", default=POSTGRES, help="a PostgreSQL server; databases are made there")
     parser.add_argument("--broker", default=RABBIT, help="a RabbitMQ server; a virtual host is made there unless named")
     parser.add_argument("--only", default="", help=" | ".join(PARTS))
@@ -86,6 +87,10 @@ def main() -> None:
         rows.append(measures.audit())
     with tempfile.TemporaryDirectory() as folder:
         rows += _embedded(Path(folder), arguments.orders, wanted)
+    if "feeds" in wanted:
+        rows += feeds.compared(arguments.levels)
+    if "pushes" in wanted:
+        rows += pushes.compared(10_000)
     for name, part in (("postgres", _on_postgres), ("fleet", _fleet), ("n8n", _beside_n8n)):
         if name not in wanted:
             continue

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks import measures
 from crossdock.contract.flow import Route
 from crossdock.contract.message import Message
 from crossdock.feeds.feeds import Feeds
@@ -45,6 +46,9 @@ class Ends:
         flows = frozenset({"inventory"})
         rules: dict[str, Any] = {"warehouses": {"MI": "wh_milan"}, "guard": {"least_rows": 10**9}}
         return [Route(source=source, target="store", flows=flows, states={"inventory": rules})]
+
+    def unsettled(self, flow: Any, source: str, target: str) -> frozenset[str]:  # noqa: ARG002  nothing was sold
+        return frozenset()
 
 
 def write(path: Path, rows: int, *, every: int = 0) -> None:
@@ -121,6 +125,39 @@ def one(case: str, folder: Path, database: str) -> dict[str, Any]:
     return told | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
+def all_cases(rows: int, database: str = "") -> dict[str, dict[str, Any]]:
+    """Each in a process of its own, one after the other."""
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write(folder / "before.csv", rows)
+        write(folder / "after.csv", rows, every=100)
+        for case in CASES:
+            command = [sys.executable, "-m", "benchmarks.feeds", f"--case={case}", f"--folder={folder}"]
+            if database:
+                command.append(f"--database={database}")
+            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            found[case] = json.loads(told)
+    return found
+
+
+def compared(rows: int, database: str = "") -> list[measures.Row]:
+    """What it costs, beside a naive write of all rows and DuckDB's bare comparison."""
+    told = all_cases(rows, database)
+    naive_s = told["naive"]["seconds"]
+    bare: dict[str, Any] = {}
+    if "seconds" in told["duckdb"]:
+        bare = {"peer": "DuckDB's bare comparison of two files", "peer_value": told["duckdb"]["seconds"]}
+    beside: dict[str, Any] = {"peer": "a naive write of all rows, nothing compared", "peer_value": naive_s}
+    name, changed = f"a feed of {rows:,} levels", told["one_percent"]
+    return [
+        measures.row(f"{name}, 1 % changed: planned", changed["seconds"], "s", goal=10, least=False, **beside),
+        measures.row(f"{name}, 1 % changed: peak memory", changed["peak_mb"], "MB", goal=300, least=False),
+        measures.row(f"{name}, nothing changed", told["unchanged"]["seconds"], "s", goal=5, least=False, **bare),
+        measures.row(f"{name}, nothing changed: CPU", told["unchanged"]["cpu"], "s"),
+    ]
+
+
 def main() -> None:
     """All cases, one after the other."""
     parser = argparse.ArgumentParser()
@@ -132,18 +169,8 @@ def main() -> None:
     if arguments.case:
         print(json.dumps(one(arguments.case, arguments.folder, arguments.database)))
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write(folder / "before.csv", arguments.rows)
-        write(folder / "after.csv", arguments.rows, every=100)
-        for case in CASES:
-            command = [sys.executable, "-m", "benchmarks.feeds", f"--case={case}", f"--folder={folder}"]
-            if arguments.database:
-                command.append(f"--database={arguments.database}")
-            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            print(
-                case, " ".join(f"{k}={round(v, 2) if isinstance(v, float) else v}" for k, v in json.loads(told).items())
-            )
+    for case, told in all_cases(arguments.rows, arguments.database).items():
+        print(case, " ".join(f"{k}={round(v, 2) if isinstance(v, float) else v}" for k, v in told.items()))
 
 
 if __name__ == "__main__":

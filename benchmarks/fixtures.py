@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from crossdock.security.envelope import create_master_key_file
 
@@ -88,15 +88,21 @@ class Targets(Started):
         return found
 
 
+class Served(Protocol):
+    """A store, or a store and an ERP, that answers there."""
+
+    url: str
+
+
 class Subject(Started):
     """A Crossdock with a database of its own."""
 
-    def __init__(self, folder: Path, targets: Targets, database: str = "") -> None:
+    def __init__(self, folder: Path, targets: Served, database: str = "", settings: str = SETTINGS) -> None:
         folder.mkdir()
         create_master_key_file(folder / "master.key")
         self.config = folder / "crossdock.toml"
         url = database or f"sqlite:///{folder}/crossdock.sqlite"
-        self.config.write_text(SETTINGS.format(database=url, folder=folder, port=0, targets=targets.url))
+        self.config.write_text(settings.format(database=url, folder=folder, port=0, targets=targets.url))
         super().__init__(self.program(), "run", "-c", str(self.config), "--port", "0")
 
     @staticmethod
