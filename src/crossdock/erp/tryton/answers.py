@@ -33,6 +33,7 @@ LONGEST = 200
 LONGEST_READ = 4000
 SHORTEST = 3  # shorter texts would take harmless words out of a message
 NOTHING = object()
+CLOCK = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 PASSING = (
     "code on party must be unique",  # two parties were given one number at the same moment
     "database is locked",
@@ -171,7 +172,7 @@ def decode(body: bytes) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """JSON as Tryton reads it: Decimal by its class, other numbers as they are."""
+    """JSON as Tryton reads it: Decimal and times by their class, other numbers as they are."""
     return json.dumps(value, default=_plain, separators=(",", ":")).encode()
 
 
@@ -190,4 +191,6 @@ def _value(found: dict[str, Any]) -> Any:
 def _plain(value: object) -> Any:
     if isinstance(value, Decimal):
         return {"__class__": "Decimal", "decimal": f"{value:f}"}
+    if isinstance(value, datetime):
+        return {"__class__": "datetime"} | {part: getattr(value.astimezone(UTC), part) for part in CLOCK}
     raise TypeError(f"{type(value).__name__} is not sent to Tryton")

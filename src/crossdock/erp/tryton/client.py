@@ -40,12 +40,13 @@ class Rows(Record, frozen=True, kw_only=True):
 
 
 class Query(Record, frozen=True, kw_only=True):
-    """What is looked for, oldest first."""
+    """What is looked for, oldest first where `order` says nothing else."""
 
     model: str
     domain: tuple[Any, ...]
     fields: tuple[str, ...]
     limit: int = 1000
+    order: tuple[tuple[str, str], ...] = (("id", "ASC"),)
 
 
 class Wire(Protocol):
@@ -79,7 +80,7 @@ class RestWire:
 
     def search(self, query: Query, context: Context) -> HttpRequest:
         """Rows by id."""
-        pairs = (("d", _packed(query.domain)), ("o", _packed([["id", "ASC"]])), ("s", str(query.limit)))
+        pairs = (("d", _packed(query.domain)), ("o", _packed(query.order)), ("s", str(query.limit)))
         fields = tuple(("f", field) for field in query.fields)
         return self._request("GET", query.model, context, query=pairs + fields)
 
@@ -114,7 +115,7 @@ class RpcWire:
 
     def search(self, query: Query, context: Context) -> HttpRequest:
         """Rows by id."""
-        what = [list(query.domain), 0, query.limit, [["id", "ASC"]], list(query.fields)]
+        what = [list(query.domain), 0, query.limit, query.order, list(query.fields)]
         return self._request(f"model.{query.model}.search_read", what, context)
 
     def create(self, model: str, values: Row, context: Context) -> HttpRequest:
@@ -200,14 +201,21 @@ class TrytonClient:
 
     def about(self, personal: Sequence[str], *, company: int) -> TrytonClient:
         """The same within a company, keeping these texts out of its errors."""
+        return self._with({"company": company}, tuple(personal))
+
+    def within(self, context: Context) -> TrytonClient:
+        """The same with more said of where it looks: a place for quantities."""
+        return self._with(context, self._personal)
+
+    def _with(self, context: Context, personal: tuple[str, ...]) -> TrytonClient:
         return TrytonClient(
             self._http,
             self._auth,
             self._wire,
             duplicate=self._duplicate,
             clock=self._clock,
-            context={**self._context, "company": company},
-            personal=tuple(personal),
+            context={**self._context, **context},
+            personal=personal,
         )
 
     def search(self, query: Query) -> Rows:

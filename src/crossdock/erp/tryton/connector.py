@@ -9,16 +9,20 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from crossdock.contract.capabilities import Capabilities, Evidence, Pace
-from crossdock.contract.connector import Health, Sink, Source
+from crossdock.contract.connector import Health, RowSource, Sink, Source
 from crossdock.contract.flow import Flow
 from crossdock.erp.tryton.cancellations import CancellationSink
+from crossdock.erp.tryton.catalog import Catalog, Prices
 from crossdock.erp.tryton.client import RestWire, RpcWire, Session, TrytonClient, utc_now
 from crossdock.erp.tryton.directory import Directory
+from crossdock.erp.tryton.fulfilments import Invoices, Shipments
+from crossdock.erp.tryton.levels import Levels
 from crossdock.erp.tryton.mapping import Customer, Lookups, Product, build_sale
 from crossdock.erp.tryton.orders import OrderSink
 from crossdock.erp.tryton.parties import Parties
 from crossdock.erp.tryton.pricing import price_order
-from crossdock.erp.tryton.settings import SessionLogin, TrytonSettings
+from crossdock.erp.tryton.reading import Telling, TrytonRows
+from crossdock.erp.tryton.settings import ReadSettings, SessionLogin, TrytonSettings
 from crossdock.errors import ConfigurationError, DeliveryError
 from crossdock.model.order import Order
 from crossdock.security.secrets import resolve as resolve_secret
@@ -32,12 +36,13 @@ PACE = Pace(concurrency=4)  # a server process does 2 to 3 processed sales a sec
 
 
 class TrytonConnector:
-    """The connector for Tryton: orders in, and what becomes of them while they can still be changed."""
+    """The connector for Tryton: orders in; stock, prices, products, and what becomes of orders out."""
 
     def __init__(self, name: str, settings: TrytonSettings, client: TrytonClient) -> None:
         self.name = name
         self.settings = settings
         self.capabilities = capabilities_of(settings)
+        self._client = client
         self._directory = Directory(client, settings)
         parties = Parties(self._directory, settings)
         self._sinks: dict[str, Sink[Any]] = {
@@ -46,8 +51,24 @@ class TrytonConnector:
         }
 
     def source(self, flow: Flow[R]) -> Source[R]:
-        """Raises ConfigurationError: nothing is read from Tryton yet."""
+        """Raises ConfigurationError: what is read from Tryton comes as rows."""
         raise ConfigurationError([f"connections.{self.name}: Tryton has no source for {flow.name}"])
+
+    def rows(self, flow: str) -> RowSource:
+        """Raises ConfigurationError for a flow that is not in the settings' `reads`."""
+        return TrytonRows(self._inside, telling(flow, self.settings, self._directory), self._read(flow))
+
+    def rows_every(self, flow: str) -> float:
+        """As the settings say."""
+        return self._read(flow).interval_s
+
+    def _read(self, flow: str) -> ReadSettings:
+        if found := self.settings.reads.asked().get(flow):
+            return found
+        raise ConfigurationError([f"connections.{self.name}.reads: has no {flow}"])
+
+    def _inside(self) -> TrytonClient:
+        return self._client.about((), company=self._directory.company())
 
     def sink(self, flow: Flow[R]) -> Sink[R]:
         """Raises ConfigurationError for a flow that is not among the settings' `flows`."""
@@ -111,10 +132,27 @@ def build(
     return TrytonConnector(name, checked, client)
 
 
+def telling(flow: str, settings: TrytonSettings, directory: Directory) -> Telling:
+    """What is particular about a flow that is read. Raises ConfigurationError for one that nothing is known of."""
+    reads = settings.reads
+    if flow == "inventory" and reads.inventory:
+        return Levels(reads.inventory, directory.told_places)
+    if flow == "prices" and reads.prices:
+        return Prices(reads.prices, directory.currency)
+    if flow == "products" and reads.products:
+        return Catalog(reads.products)
+    if flow == "shipments":
+        return Shipments(settings, directory.called)
+    if flow == "invoices":
+        return Invoices(settings)
+    raise ConfigurationError([f"reads: has no {flow}"])
+
+
 def capabilities_of(settings: TrytonSettings) -> Capabilities:
     """Every flow can be looked up; Tryton itself keeps orders single only with the unique module."""
     once = {"orders"} if settings.unique_references else set()
     return Capabilities(
+        reads=frozenset(settings.reads.asked()),
         writes=frozenset(settings.flows),
         dedupes=frozenset(once) & settings.flows,
         finds=frozenset(settings.flows),

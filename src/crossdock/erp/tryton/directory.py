@@ -22,6 +22,7 @@ from crossdock.model.order import Order
 
 REMEMBERED_S = 300.0
 MOST_NAMED = 5
+LOCATION = "stock.location"
 
 
 class Directory:
@@ -63,9 +64,40 @@ class Directory:
             taxes={(line.rate, line.codes): self._tax(line.rate, line.codes) for line in lines if line.rate},
         )
 
+    def currency(self) -> str:
+        """The company's own, by its ISO code: list prices are in it."""
+        company = self._one(
+            Query(model="company.company", domain=(("id", "=", self.company()),), fields=("currency",)),
+            lambda: Misconfigured("the company cannot be read"),
+        )
+        query = Query(model="currency.currency", domain=(("id", "=", company["currency"]),), fields=("code",))
+        return str(self._one(query, lambda: Misconfigured("the company's currency cannot be read"))["code"])
+
+    def told_places(self) -> dict[str, int]:
+        """The warehouses whose levels are read, by what the settings call them, else by code or name."""
+        levels = self._settings.reads.inventory
+        names = (levels.warehouses if levels else ()) or (
+            (self._settings.warehouse,) if self._settings.warehouse else ()
+        )
+        if names:
+            return {name: self._place(name) for name in names}
+        return {name: ident for ident, name in self._places().items()}
+
+    def called(self) -> dict[int, str]:
+        """What rows call each warehouse, by its id."""
+        return self._places() | {ident: name for name, ident in self.told_places().items()}
+
+    def _places(self) -> dict[int, str]:
+        query = Query(model=LOCATION, domain=(("type", "=", "warehouse"),), fields=("code", "name"))
+        found = self._client.about((), company=self.company()).search(query).rows
+        return {int(row["id"]): str(row["code"] or row["name"]) for row in found}
+
     def check(self) -> None:
         """Raises Misconfigured or Rejected where something that the settings name is not there."""
-        self._warehouse()
+        if "orders" in self._settings.flows:
+            self._warehouse()
+        if self._settings.reads.asked():
+            self.told_places()
         if self._settings.payment_term:
             self._payment_term()
         for code in self._settings.products.model_dump().values():
@@ -117,11 +149,13 @@ class Directory:
         return int(self._one(query, lambda: Rejected(f"Tryton has no currency {theirs}"))["id"])
 
     def _warehouse(self) -> int:
-        name = self._settings.warehouse
+        return self._place(self._settings.warehouse)
+
+    def _place(self, name: str) -> int:
         domain: tuple[Any, ...] = (("type", "=", "warehouse"),)
         if name:
             domain = (*domain, ("OR", ("code", "=", name), ("name", "=", name)))
-        return self._only("stock.location", domain, "warehouse")
+        return self._only(LOCATION, domain, "warehouse")
 
     def _payment_term(self) -> int:
         domain = (("name", "=", self._settings.payment_term),)

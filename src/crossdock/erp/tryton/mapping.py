@@ -18,6 +18,7 @@ from crossdock.model.base import Record
 from crossdock.model.order import Order, OrderLine
 
 MARK = "crossdock: "
+LINE_MARK = "crossdock line: "  # before our line id, in the note of a sale's line: no report of Tryton's prints it
 Values = dict[str, Any]
 
 
@@ -89,6 +90,7 @@ def _build_line(line: Priced, lookups: Lookups, code: str, source: OrderLine | N
         "unit_price": line.unit_price,
         "taxes": [["add", [lookups.taxes[line.rate, line.codes]]]] if line.rate else [],
         "description": "\n".join([line.text, *standing_in, *chosen]),
+        "note": f"{LINE_MARK}{line.line_id}" if line.line_id else None,
     }
 
 
@@ -114,8 +116,23 @@ def build_comment(order: Order, key: str) -> str:
 
 def key_in(comment: str | None) -> str:
     """The key that a sale was made under, "" where it was not made by us. The last line of ours counts."""
-    lines = [line.strip() for line in (comment or "").splitlines()]
-    return next((line.removeprefix(MARK) for line in reversed(lines) if line.startswith(MARK)), "")
+    return _marked(comment, MARK)
+
+
+def line_in(note: str | None) -> str:
+    """The id of the order's line that a sale's line was made for, "" where it was made for none."""
+    return _marked(note, LINE_MARK)
+
+
+def _marked(text: str | None, mark: str) -> str:
+    lines = [line.strip() for line in (text or "").splitlines()]
+    return next((line.removeprefix(mark) for line in reversed(lines) if line.startswith(mark)), "")
+
+
+def order_of(reference: str | None, settings: TrytonSettings) -> str:
+    """The order's number in a sale's reference, "" where it has another prefix."""
+    prefix, text = settings.reference_prefix, (reference or "").strip()
+    return text.removeprefix(prefix) if text.startswith(prefix) else ""
 
 
 # customers ----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from crossdock.transport.http import HttpOptions, is_loopback
 
 SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
 FlowName = Literal["orders", "cancellations"]
+READS = ("inventory", "prices", "products", "shipments", "invoices")
 Match = Literal["code", "email", "tax_identifier"]
 DUPLICATE = "A sale with this reference already exists."
 
@@ -97,6 +98,66 @@ class PartySettings(Strict):
     create: bool = Field(default=True, description="whether an unknown customer becomes a new party")
 
 
+class ReadSettings(Strict):
+    """What all that is read has in common."""
+
+    page_size: int = Field(
+        default=200, ge=1, le=500, description="records asked for at a time; they stand in addresses"
+    )
+    overlap_s: int = Field(
+        default=600,
+        ge=0,
+        description="seconds that a scan begins behind the newest change: longer than Tryton's longest transaction",
+    )
+    interval_s: float = Field(
+        default=60, ge=0, description="seconds between two scans where no schedule says when; 0: only by schedules"
+    )
+
+
+class LevelSettings(ReadSettings):
+    """Stock levels."""
+
+    warehouses: tuple[str, ...] = Field(
+        default=(), description="codes or names of the warehouses; empty: `warehouse`, else all of the company"
+    )
+    meaning: Literal["on_hand", "available"] = Field(
+        default="on_hand",
+        description="on_hand: what lies in the warehouse; available: the same less what is on its way out of it",
+    )
+
+
+class PriceSettings(ReadSettings):
+    """List prices."""
+
+    scope: str = Field(min_length=1, description="the name of the scope that they are prices of, as the route has it")
+    tax: Literal["excluded", "included", ""] = Field(
+        default="excluded", description="what is said of them; Tryton's list prices are without tax"
+    )
+
+
+class CatalogSettings(ReadSettings):
+    """Products."""
+
+    fields: dict[str, str] = Field(
+        default={"name": "name", "description": "description"},
+        description="the shop's attribute code -> field of product.product",
+    )
+
+
+class ReadsSettings(Strict):
+    """What is read from it."""
+
+    inventory: LevelSettings | None = Field(default=None, description="stock levels, by product and warehouse")
+    prices: PriceSettings | None = Field(default=None, description="list prices of products")
+    products: CatalogSettings | None = Field(default=None, description="products: their texts, whether they are sold")
+    shipments: ReadSettings | None = Field(default=None, description="shipments that were done for our orders")
+    invoices: ReadSettings | None = Field(default=None, description="invoices that were posted for our orders")
+
+    def asked(self) -> dict[str, ReadSettings]:
+        """By flow, those that there are."""
+        return {flow: one for flow in READS if (one := getattr(self, flow)) is not None}
+
+
 class TrytonSettings(Strict):
     """One company in one Tryton database."""
 
@@ -107,6 +168,7 @@ class TrytonSettings(Strict):
     flows: frozenset[FlowName] = Field(
         default=frozenset({"orders"}), min_length=1, description="what is sent to it, and nothing else"
     )
+    reads: ReadsSettings = Field(default=ReadsSettings(), description="what is read from it, by flow, and how")
     company: str = Field(default="", description="name of the company's party; empty: the only company there is")
     warehouse: str = Field(default="", description="code or name of the warehouse; empty: the only one there is")
     payment_term: str = Field(default="", description="name of the payment term; empty: none")
