@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from crossdock.erp.tryton.answers import encode
 from crossdock.erp.tryton.client import Query, RestWire, Row, TrytonClient
 from crossdock.erp.tryton.settings import DUPLICATE
 from crossdock.errors import Misconfigured
@@ -45,6 +46,45 @@ class Tryton:
     def rows(self, model: str, domain: Sequence[Any], *fields: str) -> list[dict[str, Any]]:
         """What it has."""
         return list(self.client.search(Query(model=model, domain=tuple(domain), fields=fields)).rows)
+
+    def write(self, model: str, ident: int, **values: Any) -> None:
+        """Changes a record, as a person would."""
+        wire = RestWire(self.url, self.database)
+        request = wire._request("PUT", f"{model}/{ident}", {"company": COMPANY}, body=encode(values))
+        self.client._call(request, writes=True)
+
+    def product(self, sku: str) -> dict[str, Any]:
+        """Its id and its template's."""
+        (found,) = self.rows("product.product", [("code", "=", sku)], "template", "code")
+        return found
+
+    def count_stock(self, sku: str, quantity: int, warehouse: str = "WH") -> None:
+        """A stock-taking: so many lie in the warehouse's storage."""
+        domain = [("type", "=", "warehouse"), ("code", "=", warehouse)]
+        (place,) = self.rows("stock.location", domain, "storage_location")
+        line = {"product": self.product(sku)["id"], "quantity": quantity}
+        taken = {"location": place["storage_location"], "lines": [["create", [line]]]}
+        self.client.press("stock.inventory", self.client.create("stock.inventory", taken), "confirm")
+
+    def shipments(self, reference: str) -> list[dict[str, Any]]:
+        """Every shipment for the sales under a reference."""
+        moves = self.rows("stock.move", [("sale.reference", "=", reference)], "shipment")
+        idents = {int(str(row["shipment"]).partition(",")[2]) for row in moves if row["shipment"]}
+        return self.rows("stock.shipment.out", [("id", "in", sorted(idents))], "number", "state")
+
+    def ship(self, reference: str) -> str:
+        """Sends off what waits for an order; the shipment's number."""
+        (waiting,) = [row for row in self.shipments(reference) if row["state"] == "waiting"]
+        for button in ("assign_force", "pick", "pack", "do"):
+            self.client.press("stock.shipment.out", waiting["id"], button)
+        return str(waiting["number"])
+
+    def post_invoice(self, reference: str) -> str:
+        """Posts the one invoice of an order, over the warning that its taxes are not the products' own; its number."""
+        (draft,) = self.invoices(reference)
+        self.client.within({"_skip_warnings": True}).press("account.invoice", draft["id"], "post")
+        (posted,) = self.rows("account.invoice", [("id", "=", draft["id"])], "number")
+        return str(posted["number"])
 
     def sales(self, reference: str) -> list[dict[str, Any]]:
         """Every sale under a reference."""

@@ -174,7 +174,9 @@ def _fill(venv: Path, config: Path, database: str, *, unique: bool) -> None:
     _run(*admin, "--all", "--email", "admin@example.com", environ=environ)
     modules = (*MODULES, UNIQUE_NAME) if unique else MODULES
     _run(*admin, "-u", *modules, "--activate-dependencies", environ=environ)
-    _run(str(venv / "bin" / "python"), "-c", FILL, str(config), database, text=json.dumps(CONTENT))
+    # Tryton chooses its kind of database where it is imported, before the script can name a configuration
+    environ = {"TRYTOND_CONFIG": str(config)}
+    _run(str(venv / "bin" / "python"), "-c", FILL, str(config), database, text=json.dumps(CONTENT), environ=environ)
 
 
 def _configure(folder: Path, port: int, database: str) -> Path:
