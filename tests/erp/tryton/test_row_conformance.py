@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,7 @@ READS: dict[str, Any] = {
 }
 PLACES = {"warehouses": {"WH": "default"}}
 SCOPES = {"currency": "EUR", "tax": "excluded", "scopes": {"STD": {"store": 0, "website": 0}}}
+LONG = pytest.mark.skipif(os.environ.get("CROSSDOCK_LONG") != "1", reason="a sale takes seconds: only in long runs")
 different = itertools.count(1)  # nothing is told of a state that is what it was
 
 
@@ -67,6 +69,7 @@ class TestStock(FromTryton):
         return lambda row: (inventory.subject(level := read(row)), level.quantity)
 
 
+@LONG
 class TestStockOverRpc(TestStock):
     wire = "session_settings"
 
@@ -139,6 +142,7 @@ class Documents(FromTryton):
         raise NotImplementedError
 
 
+@LONG
 class TestShipments(Documents):
     __test__ = True
     reads = "shipments"
@@ -147,6 +151,7 @@ class TestShipments(Documents):
         return tryton.ship(reference)
 
 
+@LONG
 class TestInvoices(Documents):
     __test__ = True
     reads = "invoices"

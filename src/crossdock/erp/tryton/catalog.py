@@ -12,11 +12,12 @@ from typing import Any
 
 from crossdock.erp.tryton.client import Row, TrytonClient
 from crossdock.erp.tryton.levels import GOODS, PRODUCT
-from crossdock.erp.tryton.places import Leg
+from crossdock.erp.tryton.places import Domain, Leg
 from crossdock.erp.tryton.reading import EITHER, among
 from crossdock.erp.tryton.settings import CatalogSettings, PriceSettings
 
 TEMPLATE = "product.template"
+ARCHIVED_TOO = (*GOODS, EITHER)
 BOTH = (TEMPLATE, PRODUCT)
 CHANGED = (
     *(Leg(model=model, stamp="create_date", domain=(EITHER,)) for model in BOTH),
@@ -46,28 +47,40 @@ class Prices:
 
 
 class Catalog:
-    """The flow products."""
+    """The flow products: archived ones too, which are disabled."""
 
-    everything = (Leg(model=PRODUCT, domain=GOODS),)
+    everything = (Leg(model=PRODUCT, domain=ARCHIVED_TOO),)
     changed = CHANGED
 
     def __init__(self, settings: CatalogSettings) -> None:
         self._fields = settings.fields
 
     def rows(self, client: TrytonClient, leg: Leg, links: Sequence[int], at: datetime) -> list[dict[str, Any]]:
-        """A row for each product. It is enabled as long as it, and its template, is active and for sale."""
-        fields = ("code", "template", "active", "salable", *self._fields.values())
-        found = list(variants(client, leg, links, tuple(dict.fromkeys(fields))))
+        """A row for each code. It is enabled as long as its product, and that one's template, is active and sold."""
+        codes = _codes(variants(client, leg, links, ("code",), ARCHIVED_TOO))
+        fields = dict.fromkeys(("code", "template", "active", "salable", *self._fields.values()))
+        found = list(among(client, PRODUCT, "code", codes, tuple(fields), ARCHIVED_TOO))
         templates = list(dict.fromkeys(int(row["template"]) for row in found))
         live = {row["id"] for row in among(client, TEMPLATE, "id", templates, ("active",), (EITHER,)) if row["active"]}
-        return [self._row(row, at, sold=row["active"] and row["salable"] and row["template"] in live) for row in found]
+        # an archived product may have left its code to another
+        chosen = {row["code"]: row for row in sorted(found, key=lambda row: bool(row["active"]))}
+        return [
+            self._row(row, at, sold=row["active"] and row["salable"] and row["template"] in live)
+            for row in chosen.values()
+        ]
 
     def _row(self, row: Row, at: datetime, *, sold: bool) -> dict[str, Any]:
         values = {code: row[field] for code, field in self._fields.items() if row.get(field) is not None}
         return {"sku": row["code"], **values, "status": "enabled" if sold else "disabled", "as_of": at.isoformat()}
 
 
-def variants(client: TrytonClient, leg: Leg, links: Sequence[int], fields: Sequence[str]) -> list[Row]:
+def variants(
+    client: TrytonClient, leg: Leg, links: Sequence[int], fields: Sequence[str], which: Domain = GOODS
+) -> list[Row]:
     """The goods that have a code, of these templates or of these ids."""
     field = "template" if leg.model == TEMPLATE else "id"
-    return [row for row in among(client, PRODUCT, field, links, fields, GOODS) if row["code"]]
+    return [row for row in among(client, PRODUCT, field, links, fields, which) if row["code"]]
+
+
+def _codes(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(str(row["code"]) for row in rows))

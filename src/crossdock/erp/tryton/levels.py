@@ -6,7 +6,7 @@ then as they are now.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -14,11 +14,11 @@ from typing import Any
 
 from crossdock.erp.tryton.client import TrytonClient
 from crossdock.erp.tryton.places import Leg
-from crossdock.erp.tryton.reading import EITHER, among, number
+from crossdock.erp.tryton.reading import among, number
 from crossdock.erp.tryton.settings import LevelSettings
 
 MOVE, PRODUCT = "stock.move", "product.product"
-GOODS = (("type", "=", "goods"), EITHER)
+GOODS = (("type", "=", "goods"),)  # of active products; among them a code is unique
 OPEN = ["draft", "assigned"]
 
 
@@ -58,15 +58,8 @@ class Levels:
             # before the quantities: what leaves in between is taken off twice for a moment, and never not at all
             idents = [int(row["id"]) for row in among(client, PRODUCT, "code", codes, (), GOODS)]
             promised = _promised(client, idents, warehouse)
-        found = list(among(there, PRODUCT, "code", codes, ("code", "quantity"), GOODS))
-        twins = Counter(row["code"] for row in found)
-        return [
-            (row["code"], number(row["quantity"] - promised.get(row["id"], 0)) if twins[row["code"]] == 1 else TWINS)
-            for row in found
-        ]
-
-
-TWINS = "several products of Tryton's have this code"  # no quantity: the row is rejected, and seen
+        found = among(there, PRODUCT, "code", codes, ("code", "quantity"), GOODS)
+        return [(row["code"], number(row["quantity"] - promised.get(row["id"], 0))) for row in found]
 
 
 def _promised(client: TrytonClient, products: Sequence[int], warehouse: int) -> Mapping[int, Decimal]:
