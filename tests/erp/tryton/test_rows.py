@@ -22,8 +22,8 @@ from tests.databases import sqlite_url
 from tests.erp.tryton.samples import key_of, numbers, order
 from tests.erp.tryton.test_row_conformance import PLACES, READS, sku
 from tests.tryton_server import Tryton
-from tests.walk.test_sandbox_bugs import TOKEN, settings
-from tests.walk.world import until
+from tests.walk.test_sandbox_bugs import TOKEN
+from tests.walk.world import settings, until
 
 Row = dict[str, Any]
 new = itertools.count(1)

@@ -7,7 +7,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 SUITE = """
-from tests.unit.conformance.fakes import {base}
+from tests.unit.conformance.{module} import {base}
 
 class TestIt({base}):
     __test__ = True
@@ -44,17 +44,41 @@ SOURCES = {
     "does-not-say-when": "test_what_is_there_can_be_read_and_parsed",
     "reads-what-is-not-there": "test_what_is_not_there_is_none",
 }
+ROWS = {
+    "declares-nothing": "test_the_flow_is_declared",
+    "takes-any-flow": "test_an_undeclared_flow_has_no_source",
+    "cannot-be-read": "test_a_full_run_tells_everything_and_all_can_be_read",
+    "first-page-only": "test_a_full_run_tells_everything_and_all_can_be_read",
+    "tells-all-again": "test_a_scan_tells_what_changed_since",
+    "watermark-is-no-json": "test_any_page_can_be_gone_on_from",
+    "watermark-runs-ahead": "test_a_full_run_can_be_gone_on_with",
+    "pages-by-offset": "test_a_change_between_two_pages_is_not_lost",
+    "passes-over-the-late": "test_what_is_committed_late_is_told",
+    "is-empty-when-down": "test_no_answer_is_no_empty_page",
+}
+BATCHES = {
+    "fails-when-empty": "test_no_rows_are_no_trouble",
+    "always-well": "test_one_bad_row_costs_one_row_and_is_named_by_its_place",
+    "one-bad-one-all": "test_one_bad_row_costs_one_row_and_is_named_by_its_place",
+    "loses-the-order": "test_one_bad_row_costs_one_row_and_is_named_by_its_place",
+    "one-too-few": "test_each_row_has_its_outcome_and_is_there",
+    "refuses-the-same": "test_the_same_rows_twice_are_harmless",
+    "keeps-the-first": "test_a_newer_state_takes_the_place_of_the_older_one",
+    "gives-up": "test_what_breaks_in_the_middle_is_told_row_by_row_and_mended",
+    "hides-doubt": "test_what_breaks_in_the_middle_is_told_row_by_row_and_mended",
+}
+MODULES = {"MemoryRowsSuite": "fake_rows", "MemoryBatchesSuite": "fake_rows"}
 
 
 def run(pytester: pytest.Pytester, base: str, broken: str, only: str = "test") -> tuple[dict[str, int], set[str]]:
-    pytester.makepyfile(SUITE.format(base=base, broken=broken))
+    pytester.makepyfile(SUITE.format(module=MODULES.get(base, "fakes"), base=base, broken=broken))
     record = pytester.inline_run("-q", "-p", "no:cacheprovider", "-k", only)
     passed, skipped, failed = record.listoutcomes()
     names = {report.nodeid.split("::")[-1].split("[")[0] for report in failed}
     return {"passed": len(passed), "skipped": len(skipped)}, names
 
 
-@pytest.mark.parametrize("base", ["MemorySinkSuite", "MemorySourceSuite"])
+@pytest.mark.parametrize("base", ["MemorySinkSuite", "MemorySourceSuite", *MODULES])
 def test_what_is_sound_passes_whole(pytester: pytest.Pytester, base: str) -> None:
     counts, failed = run(pytester, base, "")
     assert failed == set()
@@ -70,6 +94,16 @@ def test_a_broken_sink_fails(pytester: pytest.Pytester, broken: str, test: str) 
 @pytest.mark.parametrize(("broken", "test"), SOURCES.items())
 def test_a_broken_source_fails(pytester: pytest.Pytester, broken: str, test: str) -> None:
     assert test in run(pytester, "MemorySourceSuite", broken, test)[1]
+
+
+@pytest.mark.parametrize(("broken", "test"), ROWS.items())
+def test_a_broken_source_of_rows_fails(pytester: pytest.Pytester, broken: str, test: str) -> None:
+    assert test in run(pytester, "MemoryRowsSuite", broken, test)[1]
+
+
+@pytest.mark.parametrize(("broken", "test"), BATCHES.items())
+def test_a_broken_sink_of_batches_fails(pytester: pytest.Pytester, broken: str, test: str) -> None:
+    assert test in run(pytester, "MemoryBatchesSuite", broken, test)[1]
 
 
 def test_what_is_not_declared_is_skipped_in_sight(pytester: pytest.Pytester) -> None:
