@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from crossdock.contract.connector import Watermark
 from crossdock.erp.tryton.places import SEEN, Leg, Place, Spot, begun, ended, hash_of, moved
+from crossdock.erp.tryton.reading import Found
+from crossdock.errors import Misconfigured
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TEN = timedelta(minutes=10)
@@ -51,6 +55,12 @@ def test_ties_on_one_stamp_are_parted_by_their_ids() -> None:
     assert MOVES.behind(Spot(at=NOON, id=7), None) == (
         ("OR", ("write_date", ">", NOON), (("write_date", "=", NOON), ("id", ">", 7))),
     )
+
+
+def test_what_our_user_may_not_see_is_no_empty_field() -> None:
+    with pytest.raises(Misconfigured, match="may not see"):
+        Found.of({"id": 1, "write_date": NOON}, MOVES)
+    assert Found.of({"id": 1, "write_date": NOON, "product": None}, MOVES).link == 0
 
 
 def test_another_change_of_one_record_has_another_name() -> None:

@@ -45,7 +45,7 @@ class LedgerRows:
         self._broken = broken
 
     def changes(self, since: Watermark | None) -> Iterator[RowPage]:
-        value = since.value if since else {"after": 0, "seen": []}
+        value: dict[str, Any] = since.value if since else {"after": 0, "seen": []}
         after, seen = value["after"], list(value["seen"])
         if self._broken == "is-empty-when-down":
             yield RowPage(rows=(), watermark=Watermark(value=value), complete=True)

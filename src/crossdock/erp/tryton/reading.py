@@ -12,7 +12,7 @@ from crossdock.contract.connector import RowPage, Watermark
 from crossdock.erp.tryton.client import Query, Row, TrytonClient
 from crossdock.erp.tryton.places import Domain, Leg, Place, Spot, begun, ended, hash_of, moved
 from crossdock.erp.tryton.settings import ReadSettings
-from crossdock.errors import Temporary
+from crossdock.errors import Misconfigured
 from crossdock.model.base import Record
 
 AT_ONCE = 100  # ids or codes in one address: a proxy before Tryton may take no more than 8 KB of it
@@ -45,8 +45,9 @@ class Found(Record, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, row: Row, leg: Leg) -> Found:
-        """Raises Temporary where its time is missing."""
-        ident, link, at = int(row["id"]), row.get(leg.link), _moment(row, leg)
+        """Raises Misconfigured where its time cannot be seen."""
+        _refuse_hidden(leg.model, leg.fields(), (row,))
+        ident, link, at = int(row["id"]), row[leg.link], _moment(row, leg)
         return cls(id=ident, link=link if isinstance(link, int) else 0, at=at, hash=hash_of(leg, ident, at))
 
 
@@ -110,6 +111,7 @@ def every(client: TrytonClient, model: str, domain: Domain, fields: Sequence[str
         found = client.search(
             Query(model=model, domain=(*domain, ("id", ">", last)), fields=tuple(fields), limit=MANY)
         ).rows
+        _refuse_hidden(model, fields, found)
         yield from found
         if len(found) < MANY:
             return
@@ -132,10 +134,15 @@ def number(value: Any) -> Any:
 def _moment(row: Row, leg: Leg) -> datetime | None:
     if not leg.stamp:
         return None
-    at = row.get(leg.stamp)
-    if not isinstance(at, datetime):
-        raise Temporary(f"a {leg.model} was read without its {leg.stamp}")
+    at: datetime = row[leg.stamp]  # the leg's domain leaves out those without
     return at.astimezone(UTC)
+
+
+def _refuse_hidden(model: str, fields: Sequence[str], rows: Sequence[Row]) -> None:
+    """Over REST Tryton leaves out, without a word, what its user may not see."""
+    for row in rows:
+        if missing := [field for field in fields if field not in row]:
+            raise Misconfigured(f"{model} is read without its {missing[0]}: the user of our key may not see it")
 
 
 def _after(spot: Spot, records: Sequence[Found], *, last: bool) -> Spot:
