@@ -24,7 +24,9 @@ from tests.tryton_server import Tryton, start_tryton
 from tests.walk.world import until
 
 pytestmark = [
-    pytest.mark.skipif(os.environ.get("CROSSDOCK_LONG") != "1", reason="filling a PostgreSQL takes minutes: only in long runs"),
+    pytest.mark.skipif(
+        os.environ.get("CROSSDOCK_LONG") != "1", reason="filling a PostgreSQL takes minutes: only in long runs"
+    ),
     pytest.mark.timeout(900),
 ]
 GRAIN = 1.2  # seconds: Tryton's clock is told without fractions
