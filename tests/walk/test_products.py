@@ -80,12 +80,16 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def with_products(plain: Settings, database: str, options: Row, **connection: Any) -> Settings:
+def with_products(
+    plain: Settings, database: str, options: Row, deadlines: Row | None = None, **connection: Any
+) -> Settings:
     told = plain.model_dump(exclude_unset=True)
     told["database"] = {"url": database}
     client = {"token": plain.connections["erp"]["auth"]["token"], "connection": "erp"}
     told["api"] = {"port": 0, "clients": {"sap": client}, "rows_at_once": 80, "wait_s": 20}
-    told["connections"]["store"] |= {"settling_s": 0.3, "products": connection}
+    told["connections"]["store"] |= {"settling_s": 0.3, "products": connection} | (
+        {"deadlines": deadlines} if deadlines else {}
+    )
     options = {"owned": OWNED, "guard": EASY, "websites": ["base"]} | options
     back = {"source": "erp", "target": "store", "flows": ["products"], "options": {"products": options}}
     told["routes"] = [*told["routes"], back]
@@ -94,12 +98,18 @@ def with_products(plain: Settings, database: str, options: Row, **connection: An
 
 @contextmanager
 def world_with(
-    folder: Path, database: str, faults: Faults = NONE, connection: Row | None = None, **options: Any
+    folder: Path,
+    database: str,
+    faults: Faults = NONE,
+    connection: Row | None = None,
+    deadlines: Row | None = None,
+    **options: Any,
 ) -> Iterator[World]:
     shop, erp = StoreServer(seed=5, token=TOKEN, faults=faults), ErpServer(seed=6, token=TOKEN)
     shop.start()
     erp.start()
-    serving = Serving(with_products(configured(folder, shop, erp), database, options, **(connection or {})))
+    told = with_products(configured(folder, shop, erp), database, options, deadlines, **(connection or {}))
+    serving = Serving(told)
     serving.start()
     world = World(shop, serving)
     try:

@@ -248,6 +248,12 @@ def _bulk(store: Store, call: Call) -> Answer:
     return Answer(body=found)
 
 
+def _bulks(store: Store, call: Call) -> Answer:
+    from crossdock.sandbox import bulk  # it finds its calls here
+
+    return bulk.search(store, call)
+
+
 def _fixed(value: Any) -> Do:
     return lambda _store, _call: Answer(body=value)
 
@@ -275,6 +281,7 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("GET", r"/V1/creditmemos", "list", SALES, "", memos),
         ("GET", r"/V1/creditmemo/(\d+)", "read", SALES, "", memo),
         ("GET", r"/V1/transactions", "list", SALES, "", transactions),
+        ("GET", r"/V1/bulk", "list", BULK, "", _bulks),
         ("GET", r"/V1/bulk/([^/]+)/(status|detailed-status|operation-status/\d)", "read", BULK, "", _bulk),
         ("GET", r"/V1/inventory/source-items", "list", STOCK, "", stock.source_items),
         ("POST", r"/V1/inventory/source-items", "write", STOCK, "", stock.save_source_items),
