@@ -103,13 +103,14 @@ def world_with(
     faults: Faults = NONE,
     connection: Row | None = None,
     deadlines: Row | None = None,
+    wait_s: float = 20,
     **options: Any,
 ) -> Iterator[World]:
     shop, erp = StoreServer(seed=5, token=TOKEN, faults=faults), ErpServer(seed=6, token=TOKEN)
     shop.start()
     erp.start()
     told = with_products(configured(folder, shop, erp), database, options, deadlines, **(connection or {}))
-    serving = Serving(told)
+    serving = Serving(told.model_copy(update={"api": told.api.model_copy(update={"wait_s": wait_s})}))
     serving.start()
     world = World(shop, serving)
     try:

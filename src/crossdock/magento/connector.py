@@ -24,6 +24,7 @@ from crossdock.magento.directory import Directory
 from crossdock.magento.fulfilment import FulfilmentSink, FulfilmentSource
 from crossdock.magento.inventory import Catalog, InventorySink
 from crossdock.magento.orders import LOOKS, OrderSource
+from crossdock.magento.pictures import Gallery, Pictures
 from crossdock.magento.prices import PriceSink
 from crossdock.magento.products import ProductSink
 from crossdock.magento.reservations import Reservations
@@ -87,8 +88,9 @@ class MagentoConnector:
         self.prices = PriceSink(client, self.catalog, Stores(client))
         everywhere = client.everywhere()
         settling = timedelta(seconds=settings.settling_s + settings.deadlines.total_s)
+        gallery = Gallery(everywhere, Pictures(settings.products, settings.ca_file))
         self.bulks = Bulks(everywhere, settings.products, settling, clock=clock)
-        self.products = ProductSink(everywhere, Directory(everywhere), self.bulks)
+        self.products = ProductSink(everywhere, Directory(everywhere), self.bulks, gallery)
         self._sources: Mapping[str, Any] = {LOOKS: self.orders, FULFILMENTS: FulfilmentSource(client, name, clock)}
         self._sinks: Mapping[str, Any] = {
             ACKNOWLEDGEMENTS: self.acknowledgements,

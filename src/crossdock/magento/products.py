@@ -42,12 +42,14 @@ from crossdock.magento.mapping.products import (
     differing,
     parse_product,
 )
+from crossdock.magento.pictures import Gallery, digest_in
 from crossdock.magento.shelf import PRODUCTS, Shelf
 from crossdock.magento.wishes import NEW, resolved
 from crossdock.model.base import Record
-from crossdock.model.product import Product
+from crossdock.model.product import Picture, Product
 
 MADE = "made"
+GALLERY = "media_gallery_entries"
 PATIENCE = 3  # failures in a row that say nothing of the products, after which the rest is not tried
 OF_THE_STORE = (Unauthorized, Misconfigured, RateLimited, Unreachable)
 
@@ -62,14 +64,16 @@ class Plan(Record, frozen=True, kw_only=True):
     body: Row = msgspec.field(default_factory=dict)
     names: tuple[str, ...] = ()
     deletes: bool = False
+    pictures: tuple[Picture, ...] | None = None  # of a product that is there; a new one's are in its body
     detail: str = "as it was"
 
 
 class ProductSink:
     """The sink of the flow `products`."""
 
-    def __init__(self, client: MagentoClient, directory: Directory, bulks: Bulks) -> None:
+    def __init__(self, client: MagentoClient, directory: Directory, bulks: Bulks, gallery: Gallery) -> None:
         self._client = client
+        self._gallery = gallery
         self._directory = directory
         self._bulks = bulks
         self._shelf = Shelf(client)
@@ -84,7 +88,13 @@ class ProductSink:
     def find(self, record: Product, key: str) -> Receipt | None:
         """A receipt where there is nothing left to do. Raises DeliveryError."""
         plan = self._plan(record, self._shelf.all_of(_skus([record])), key)
-        return None if plan.body or plan.deletes else _receipt(plan, found=True)
+        if (
+            plan.body
+            or plan.deletes
+            or (plan.pictures is not None and self._gallery.lacking(record.sku, plan.pictures))
+        ):
+            return None
+        return _receipt(plan, found=True)
 
     def put_many(self, rows: Sequence[tuple[Product, str]]) -> list[Outcome]:
         """One outcome a row. Children go before the products that are made of them.
@@ -119,7 +129,7 @@ class ProductSink:
                     outcomes[key] = error
         except DeliveryError as error:  # nothing of these was sent
             return dict.fromkeys(products, error)
-        saves = {key: plan for key, plan in plans.items() if plan.body}
+        saves = {key: plan for key, plan in plans.items() if plan.body and GALLERY not in plan.body}
         if self._bulks.takes(len(saves)):
             outcomes |= self._handed_over(saves)
         return outcomes | self._sent({key: plan for key, plan in plans.items() if key not in outcomes})
@@ -162,7 +172,9 @@ class ProductSink:
         except (Rejected, NotReady) as error:
             return look.error or error
         if standing is not None and not lost:
-            return _receipt(Plan(key=noted.key, product=product, standing=standing, detail=noted.detail), found=True)
+            pictures = product.pictures if "images" in product.owned and noted.detail != MADE else None
+            plan = Plan(key=noted.key, product=product, standing=standing, pictures=pictures, detail=noted.detail)
+            return self._pictured(plan, _receipt(plan, found=True))
         if look.error is not None:
             return look.error
         return _not_kept(lost) if standing is not None else Temporary("the store says that it made it, and has it not")
@@ -195,8 +207,9 @@ class ProductSink:
         if {"categories", "variants"}.intersection(names):  # the list did not tell these, or not all of them
             standing = self._shelf.one(standing.sku) or standing
             names = differing(wanted, standing)
+        pictures = product.pictures if "images" in product.owned else None
         if not names:
-            return Plan(key=key, product=product, standing=standing, wanted=wanted)
+            return Plan(key=key, product=product, standing=standing, wanted=wanted, pictures=pictures)
         return Plan(
             key=key,
             product=product,
@@ -204,6 +217,7 @@ class ProductSink:
             wanted=wanted,
             body={"sku": standing.sku} | changes(names, wanted, standing),
             names=tuple(names),
+            pictures=pictures,
             detail=f"changed: {', '.join(names)}",
         )
 
@@ -220,12 +234,13 @@ class ProductSink:
             "type_id": kind,
             "attribute_set_id": self._directory.set_id(product.attribute_set or product.default_set),
         }
+        entries = self._gallery.entries_for(product.pictures) if product.pictures else []
         return Plan(
             key=key,
             product=product,
             standing=None,
             wanted=wanted,
-            body=fixed | changes(names, wanted, None),
+            body=fixed | changes(names, wanted, None) | ({GALLERY: entries} if entries else {}),
             names=tuple(names),
             detail=MADE,
         )
@@ -247,7 +262,7 @@ class ProductSink:
                 outcomes[key] = self._done(plan)
             except DeliveryError as error:
                 outcomes[key] = error
-                failed = [*failed, error] if isinstance(error, (Temporary, OutcomeUnknown, *OF_THE_STORE)) else []
+                failed = [*failed, error] if _tells_of_the_store(error) else []
                 continue
             failed = [] if plan.body else failed
         return outcomes
@@ -255,15 +270,31 @@ class ProductSink:
     def _done(self, plan: Plan) -> Receipt:
         if plan.deletes:
             return self._deleted(plan)
-        if not plan.body:
-            return _receipt(plan, found=True)
+        receipt = self._saved(plan) if plan.body else _receipt(plan, found=True)
+        return self._pictured(plan, receipt)
+
+    def _saved(self, plan: Plan) -> Receipt:
         answer = self._client.fetch("POST", PRODUCTS, body={"product": plan.body})
         try:
             kept = parse_product(DECODER.decode(answer.body))
         except MappingError as error:
             raise OutcomeUnknown("the store's answer does not show the product") from error
         self._see(plan.wanted, kept)
+        self._see_pictures(plan.body.get(GALLERY) or (), kept)
         return _receipt(plan, found=False, number=kept.id)
+
+    def _see_pictures(self, entries: Sequence[Row], kept: Standing) -> None:
+        wanted = {digest_in(one["content"]["name"]) for one in entries}
+        if not wanted.issubset(digest_in(one.file) for one in kept.gallery) and self._gallery.lost(kept.sku, wanted):
+            raise _not_kept(["images"])
+
+    def _pictured(self, plan: Plan, receipt: Receipt) -> Receipt:
+        if plan.pictures is None or plan.standing is None:
+            return receipt
+        calls = self._gallery.bring(plan.standing.sku, plan.pictures)
+        if not calls:
+            return receipt
+        return msgspec.structs.replace(receipt, detail=f"{receipt.detail}; images: {calls}", found=False)
 
     def _see(self, wanted: Wanted, kept: Standing) -> None:
         """An answer does not tell everything: what it seems to lack is read. Raises Rejected for what was not kept."""
@@ -298,6 +329,10 @@ def _removal(product: Product, standing: Standing | None, key: str) -> Plan:
         names=tuple(names),
         detail="disabled" if names else "left as it was",
     )
+
+
+def _tells_of_the_store(error: DeliveryError) -> bool:
+    return isinstance(error, (Temporary, OutcomeUnknown, *OF_THE_STORE)) and not isinstance(error, NotReady)
 
 
 def _not_kept(names: Sequence[str]) -> Rejected:

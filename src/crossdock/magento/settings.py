@@ -223,6 +223,15 @@ class ProductSettings(Strict):
         description="seconds without an operation ending after which a bulk counts as stuck: what is left of it is "
         "read back, and sent again where it is not there. Longer than the store's queue ever is",
     )
+    image_folder: str = Field(
+        default="", description="folder below which images that are no https addresses lie; none: such rows are refused"
+    )
+    image_max_bytes: int = Field(default=5_000_000, gt=0, le=10_000_000, description="bytes that an image may have")
+    image_private_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="names of hosts that images may be fetched from although they are inside your own network; all "
+        "others must have public addresses",
+    )
 
 
 class MagentoSettings(Strict):

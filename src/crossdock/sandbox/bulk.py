@@ -95,6 +95,7 @@ class Jobs:
         self._begun = 0
         self._due = 0.0
         self.carried_out = 0
+        self.longest = 0  # that the queue ever was
         self.idle_s = 0.0  # that the consumer had nothing to do between its first and its last operation
         self._idle_since: float | None = None
 
@@ -152,6 +153,7 @@ class Jobs:
 
     def _begin(self, calls: Sequence[tuple[str, int, Call]]) -> None:
         self._waiting.extend(calls)
+        self.longest = max(self.longest, len(self._waiting))
         if not self._consuming and self._waiting:
             self._consuming = True
             if self._idle_since is not None:

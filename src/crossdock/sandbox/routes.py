@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crossdock.model.base import Record
-from crossdock.sandbox import attributes, catalog, prices, products, shop, stock
+from crossdock.sandbox import attributes, catalog, media, prices, products, shop, stock
 from crossdock.sandbox.documents import Refused
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer, Asked
@@ -311,6 +311,11 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("POST", r"/V1/products/special-price-information", "read", PRICES, "", prices.information("special")),
         ("POST", r"/V1/products/tier-prices-information", "read", PRICES, "", prices.information("tier")),
         ("POST", r"/V1/products/cost-information", "read", PRICES, "", prices.information("cost")),
+        ("GET", r"/V1/products/(.+)/media", "read", CATALOG, "", media.entries),
+        ("POST", r"/V1/products/(.+)/media", "write", CATALOG, "entry", media.add),
+        ("GET", r"/V1/products/(.+)/media/(\d+)", "read", CATALOG, "", media.entry),
+        ("PUT", r"/V1/products/(.+)/media/(\d+)", "write", CATALOG, "entry", media.entry),
+        ("DELETE", r"/V1/products/(.+)/media/(\d+)", "write", CATALOG, "", media.entry),
         # a SKU may hold a slash: last of all that begin so
         ("GET", r"/V1/products/(.+)", "read", CATALOG, "", products.product),
         ("PUT", r"/V1/products/(.+)", "write", CATALOG, "product", products.save),
