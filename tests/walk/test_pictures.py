@@ -13,6 +13,7 @@ import pytest
 from crossdock.magento.pictures import digest_in
 from crossdock.sandbox.faults import NONE, Faults
 from tests.databases import sqlite_url
+from tests.walk.test_bulks import QUICK
 from tests.walk.test_products import Row, World, database, product, world_with
 from tests.walk.world import settled, until
 
@@ -30,7 +31,7 @@ def gallery(folder: Path, database: str, faults: Faults = NONE, **options: Any) 
     (folder / "secret.jpg").write_bytes(JPEG)
     (images / "link.jpg").symlink_to(folder / "secret.jpg")
     settings: Row = {"image_folder": str(images), "image_max_bytes": 1000, "bulk_from": 3}
-    with world_with(folder, database, faults, connection=settings, wait_s=5, **options) as world:
+    with world_with(folder, database, faults, settings, QUICK, wait_s=5, **options) as world:
         yield world
 
 
