@@ -1,9 +1,9 @@
 """Products through a stand-in store at its limit: as bulks, and beside it one POST a product, in the same run.
 
 `python -m benchmarks.products [--rows N] [--per-second N] [--database URL]`. The store is the sandbox, in this process:
-each of its requests takes 60 ms (a real 2.4.7 on two cores took 90 to 130 ms for a product's POST), and its one consumer
-carries out so many operations a second. Crossdock is a process of its own, fed by `crossdock import`. The time runs from
-the first request to the last row's settlement, verification included. Told besides: how much of the time between its
+each of its requests takes 60 ms (a real 2.4.7 on two cores took 90 to 130 ms for a product's POST), and its consumer
+carries out so many operations a second. Crossdock is a process of its own, fed by `crossdock import`. The time runs
+from the first request to the last row's settlement, read back included. Told besides: how much of the time between its
 first and its last operation the store's consumer was busy.
 """
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from crossdock.cli.main import app
 from crossdock.sandbox.faults import Bugs, Faults
 from tests.databases import sqlite_url
+from tests.walk.files import toml
 from tests.walk.test_products import Row, World, database, product, with_products, world_with
-from tests.walk.test_sandbox_bugs import TOKEN
 from tests.walk.world import settled, until
 
 __all__ = ["database", "with_products"]
@@ -197,4 +200,33 @@ def test_the_status_of_a_bulk_is_told_in_the_documented_shape(tmp_path: Path) ->
         assert world.http.get(f"/rest/V1/erp/bulk/{other}/status").status_code == 404
         refused = httpx.get(f"{world.http.base_url}/rest/V1/erp/bulk/{uuid}/status")
         assert refused.status_code == 401
-    assert TOKEN
+
+
+def test_a_file_is_waited_for_and_its_bulk_is_told_on_the_command_line(tmp_path: Path) -> None:
+    with bulk_world(tmp_path, sqlite_url(tmp_path), Faults(bulk_per_s=20), connection=BULK) as world:
+        config = tmp_path / "crossdock.toml"
+        config.write_text(toml(world.crossdock.settings.model_dump(mode="json", exclude_defaults=True)))
+        lines = [f"NEW-{n:03},Name {n or 1},1.50" for n in range(20)]  # two of one name
+        (tmp_path / "products.csv").write_text("\n".join(["sku,name,price", *lines]))
+
+        def say(*words: str) -> Any:
+            return CliRunner().invoke(app, [*words, "-c", str(config)])
+
+        imported = say("import", "products", str(tmp_path / "products.csv"), "--wait")
+        assert imported.exit_code == 1, imported.output
+        assert "settled: 19 applied, 1 rejected" in imported.output
+        assert "URL key" in imported.output
+        uuid = world.shop.do(lambda store: next(iter(store.jobs._kept)))
+        told = say("bulk", "status", uuid, "--follow")
+        assert told.exit_code == 1, "one of it failed"
+        assert "20 operations, 19 succeeded, 1 failed, 0 open" in told.output
+        assert say("bulk", "status", "00000000-0000-0000-0000-000000000000").exit_code == 1
+        assert say("bulk", "status", uuid, "--connection", "erp").exit_code == 2
+        assert "nothing is under way" in say("bulk", "list").output
+        world.shop.set_faults(Faults(bulk_s=60))
+        world.push(*rows_of(6, description="other"))
+        assert uuid not in say("bulk", "list").output
+        open_one = json.loads(say("bulk", "list", "--json").output)
+        assert [(one["connection"], one["rows"]) for one in open_one] == [("store", 6)]
+        state = json.loads(say("bulk", "status", open_one[0]["ticket"], "--json").output)
+        assert (state["status"], state["open"]) == (0, 6)

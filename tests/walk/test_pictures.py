@@ -41,7 +41,7 @@ def digest(body: bytes) -> str:
 
 def shown(world: World, sku: str) -> list[tuple[bytes, str, list[str]]]:
     """Of each picture in its place: the bytes that the store keeps, its label, its roles."""
-    rows = world.shop.do(lambda store: [dict(one) for one in store.catalog.find(sku).get("media", [])])
+    rows = world.shop.do(lambda store: [dict(one) for one in store.catalog.rows[sku.casefold()].get("media", [])])
     files = world.shop.do(lambda store: dict(store.pictures.files))
     placed = sorted(rows, key=lambda one: one["position"])
     return [(files[one["file"]], one["label"], sorted(one["types"])) for one in placed]
@@ -67,7 +67,7 @@ def test_nothing_goes_up_twice_and_what_is_named_no_more_goes(tmp_path: Path, da
         by_hand = {"id": 900, "media_type": "image", "label": "", "position": 9, "disabled": False, "types": []}
         world.shop.do(lambda store: store.pictures.files.update({"/b/y/by-hand.jpg": b"hand"}))
         world.shop.do(
-            lambda store: store.catalog.find("SIM-0001").update(media=[by_hand | {"file": "/b/y/by-hand.jpg"}])
+            lambda store: store.catalog.rows["sim-0001"].update(media=[by_hand | {"file": "/b/y/by-hand.jpg"}])
         )
         assert world.pushed(product("SIM-0001", images="one.jpg|sub/two.png")) == ["applied"]
         assert shown(world, "SIM-0001") == [(JPEG, "", MAIN), (PNG, "", []), (b"hand", "", [])]
@@ -148,8 +148,8 @@ def test_a_store_that_fails_in_the_middle_holds_each_picture_once(tmp_path: Path
 
 
 def test_pictures_that_are_the_stores_are_written_once_with_the_product(tmp_path: Path) -> None:
-    options = {"owned": ["description"], "initial": ["name", "price", "images"]}
-    with gallery(tmp_path, sqlite_url(tmp_path), **options) as world:
+    owned, initial = ["description"], ["name", "price", "images"]
+    with gallery(tmp_path, sqlite_url(tmp_path), owned=owned, initial=initial) as world:
         assert world.pushed(product("NEW-1", images="one.jpg")) == ["applied"]
         assert world.pushed(product("NEW-1", images="three.jpg", description="x")) == ["applied"]
         assert shown(world, "NEW-1") == [(JPEG, "", MAIN)]

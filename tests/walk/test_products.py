@@ -273,7 +273,7 @@ def test_a_disabled_product_stays_disabled_unless_its_status_is_the_erps(
 ) -> None:
     with world_with(tmp_path, sqlite_url(tmp_path), owned=owned, missing="disable") as world:
         world.pushed(product("NEW-1", status="enabled"))
-        world.shop.do(lambda store: store.catalog.find("NEW-1").update(status=2))
+        world.shop.do(lambda store: store.catalog.rows["new-1"].update(status=2))
         assert world.pushed(product("NEW-1", name="Other", status="enabled")) == ["applied"]
         assert (world.field("NEW-1", "name"), world.field("NEW-1", "status")) == ("Other", status)
 

@@ -9,11 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from crossdock.contract.ledger import BatchState, Handed, Ledger
-from crossdock.errors import DeliveryError, MappingError, Misconfigured, OutcomeUnknown, Rejected, Temporary, UnderWay
+from crossdock.errors import (
+    DeliveryError,
+    MappingError,
+    Misconfigured,
+    OutcomeUnknown,
+    Rejected,
+    StorageError,
+    Temporary,
+    UnderWay,
+)
 from crossdock.magento.answers import clean
 from crossdock.magento.client import MagentoClient, segment
 from crossdock.magento.mapping.bulk import COMPLETE, ENDED, OPEN, Bulk, Operation, failure, parse_bulk
@@ -24,11 +33,13 @@ from crossdock.model.base import Record
 from crossdock.transport.deadline import remaining
 from crossdock.transport.http import refuse_late
 
+T = TypeVar("T")
 BULK = "V1/bulk"
 TOPIC = "productrepositoryinterface.save"
 SOONEST_S, LATEST_S = 0.5, 60.0  # until an operation under way is looked at again
-FIRST_PACE_S = 0.06  # an operation: a real 2.4.7 on two cores (17/s)
-ROOM_S, STEP_S, MARGIN_S = 20.0, 0.5, 30.0
+FIRST_PACE_S = 0.02  # an operation, until it was seen: a real 2.4.7 on two cores took three times as long
+ROOM_S, MARGIN_S = 20.0, 30.0
+SHORTEST_STEP_S, LONGEST_STEP_S = 0.5, 10.0  # between two looks for room: each is a request that the store works on too
 PAGE, MOST_PAGES = 100, 200
 SLACK = timedelta(minutes=15)  # by which the store's clock may be behind ours
 
@@ -88,13 +99,15 @@ class Bulks:
         return self._ledger is not None and 0 < self._settings.bulk_from <= rows
 
     def noted(self, keys: Sequence[str]) -> Mapping[str, Handed]:
-        """What has not ended, by key."""
-        return self._ledger.of(keys) if self._ledger is not None else {}
+        """What has not ended, by key. Raises Temporary."""
+        ledger = self._ledger
+        return {} if ledger is None else _written(lambda: ledger.of(keys))
 
     def close(self, keys: Sequence[str]) -> None:
-        """What has."""
-        if self._ledger is not None and keys:
-            self._ledger.close(keys)
+        """What has. Raises Temporary."""
+        ledger = self._ledger
+        if ledger is not None and keys:
+            _written(lambda: ledger.close(keys))
 
     def state(self, uuid: str) -> BatchState | None:
         """As the store tells it. Raises DeliveryError."""
@@ -113,36 +126,48 @@ class Bulks:
             Handed(key=one.key, batch=batch, place=place, at=now, content=one.content, detail=one.detail)
             for place, one in enumerate(parcels)
         ]
-        ledger.hand_over(rows)
+        _written(lambda: ledger.hand_over(rows))
         try:
             answer = self._client.bulk(PRODUCTS, [{"product": one.body} for one in parcels])
         except OutcomeUnknown as error:
             return [error] * len(parcels)
         except DeliveryError:
-            ledger.close([one.key for one in parcels])
+            self.close([one.key for one in parcels])
             raise
         uuid = answer.get("bulk_uuid") if isinstance(answer, dict) else None
         if not isinstance(uuid, str) or not uuid:
             return [OutcomeUnknown("the store's answer does not name the bulk")] * len(parcels)
-        ledger.accept(batch, uuid)
+        try:
+            ledger.accept(batch, uuid)
+        except StorageError:  # it is found among the store's bulks
+            return [OutcomeUnknown("the store has it, and its uuid could not be written down")] * len(parcels)
         refused = _refused(answer)
-        ledger.close([rows[place].key for place in refused if place < len(rows)])
+        self.close([rows[place].key for place in refused if place < len(rows)])
         under_way = UnderWay(f"under way in the store's bulk {uuid}", look_in=self._in(ahead + len(parcels)))
         return [refused.get(place, under_way) for place in range(len(parcels))]
 
     def _room_for(self, rows: int) -> int:
         """How many operations are before these. Raises UnderWay where there is no room yet."""
         ledger = self._kept()
-        until = time.monotonic() + ROOM_S
+        until, before = time.monotonic() + ROOM_S, (0, 0.0)
         while True:
-            tickets = {one.ticket for one in ledger.batches() if one.ticket}
-            ahead = sum(self._open(ticket) for ticket in tickets)
-            if not ahead or ahead + rows <= self._settings.bulk_ahead:
+            tickets = {one.ticket for one in _written(ledger.batches) if one.ticket}
+            ahead, at = sum(self._open(ticket) for ticket in tickets), time.monotonic()
+            self._learn(before[0] - ahead, at - before[1])
+            too_many = ahead + rows - self._settings.bulk_ahead
+            if not ahead or too_many <= 0:
                 return ahead
+            step = min(LONGEST_STEP_S, max(SHORTEST_STEP_S, too_many * self._pace))
             left = remaining()
-            if time.monotonic() >= until or (left is not None and left < MARGIN_S):
-                raise UnderWay("waits: the store's own queue is full of our products", look_in=self._in(rows))
-            self._wait(STEP_S)
+            if at + step >= until or (left is not None and left < MARGIN_S):
+                raise UnderWay("waits: the store's own queue is full of our products", look_in=self._in(too_many))
+            before = ahead, at
+            self._wait(step)
+
+    def _learn(self, operations: int, seconds: float) -> None:
+        """How long an operation takes, where some have ended."""
+        if operations > 0:
+            self._pace = (self._pace + seconds / operations) / 2
 
     def _open(self, ticket: str) -> int:
         count = self._client.get(f"{BULK}/{segment(ticket)}/operation-status/{OPEN}")
@@ -175,7 +200,7 @@ class Bulks:
         bulk = self._read(ticket, detailed=False) if ticket else None
         if bulk is None:
             return dict.fromkeys(keys, Look(lost=True))
-        is_stuck = self._is_stuck(ticket, bulk)
+        is_stuck = self._is_stuck(ticket, bulk, rows[0].at)
         again = UnderWay(f"under way in the store's bulk {ticket}", look_in=self._in(bulk.state.open))
         looks = {row.key: self._one(bulk.operations.get(row.place), again, is_stuck=is_stuck) for row in rows}
         if not found:
@@ -187,16 +212,16 @@ class Bulks:
             return Look(lost=True) if is_stuck else Look(error=again)
         return Look() if operation.status == COMPLETE else Look(error=failure(operation))
 
-    def _is_stuck(self, ticket: str, bulk: Bulk) -> bool:
+    def _is_stuck(self, ticket: str, bulk: Bulk, sent: datetime) -> bool:
         """Whether none of its operations has ended for `bulk_deadline_s`, as far as this process has seen."""
         now = self._clock()
-        ended, since = self._seen.get(ticket, (-1, now))
         if not bulk.state.open:
             self._seen.pop(ticket, None)
             return False
-        if bulk.ended != ended:
-            if ended >= 0 and (more := bulk.ended - ended) > 0:
-                self._pace = (self._pace + (now - since).total_seconds() / more) / 2
+        known = self._seen.get(ticket)
+        ended, since = known or (0, sent)
+        if known is None or bulk.ended != ended:
+            self._learn(bulk.ended - ended, (now - since).total_seconds())
             self._seen[ticket] = (bulk.ended, now)
             return False
         return (now - since).total_seconds() >= self._settings.bulk_deadline_s
@@ -213,15 +238,19 @@ class Bulks:
     def _searched(self, rows: Sequence[Handed], skus: Mapping[str, str]) -> str:
         """The bulk that holds these SKUs at these places; "" where the store has none."""
         ledger = self._kept()
-        known = {one.ticket for one in ledger.batches()}
+        known = {one.ticket for one in _written(ledger.batches)}
         for uuid in self._recent(rows[0].at - SLACK):
             if uuid in known:
                 continue
             bulk = self._read(uuid, detailed=True)
             if bulk is not None and any(_holds(bulk, row, skus) for row in rows):
-                ledger.accept(rows[0].batch, uuid, found=True)
+                self._found(rows[0].batch, uuid)
                 return uuid
         return ""
+
+    def _found(self, batch: str, uuid: str) -> None:
+        ledger = self._kept()
+        _written(lambda: ledger.accept(batch, uuid, found=True))
 
     def _recent(self, since: datetime) -> list[str]:
         """Bulks of products that began after then, newest first."""
@@ -238,6 +267,14 @@ class Bulks:
             if len(listed) < PAGE:
                 break
         return [*found]
+
+
+def _written(act: Callable[[], T]) -> T:
+    """A database that fails is no bug of ours: the rows are tried again."""
+    try:
+        return act()
+    except StorageError as error:
+        raise Temporary("what the store has in its queue cannot be read or written down now") from error
 
 
 def _holds(bulk: Bulk, row: Handed, skus: Mapping[str, str]) -> bool:

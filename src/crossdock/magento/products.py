@@ -102,7 +102,10 @@ class ProductSink:
         What was handed over before is looked at first: nothing goes for a product while the store has one of ours.
         """
         asked = {key: product for product, key in rows}
-        outcomes = self._looked(asked)
+        try:
+            outcomes = self._looked(asked, self._bulks.noted([*asked]))
+        except DeliveryError as error:
+            return [error] * len(rows)
         for is_parent in (False, True):
             left = {key: one for key, one in asked.items() if key not in outcomes}
             outcomes |= self._carried(
@@ -149,9 +152,8 @@ class ProductSink:
         except DeliveryError as error:
             return dict.fromkeys(plans, error)
 
-    def _looked(self, products: Mapping[str, Product]) -> dict[str, Outcome]:
+    def _looked(self, products: Mapping[str, Product], noted: Mapping[str, Handed]) -> dict[str, Outcome]:
         """Of those that were handed over: what became of them. What is free to go again, or is newer, is left out."""
-        noted = self._bulks.noted([*products])
         try:
             looks = self._bulks.look(noted, {key: products[key].sku for key in noted}) if noted else {}
             waits = {key: one.error for key, one in looks.items() if isinstance(one.error, UnderWay)}
@@ -159,9 +161,9 @@ class ProductSink:
             told = [key for key in ended if not looks[key].lost and noted[key].content == content(products[key])]
             known = self._shelf.all_of(_skus(products[key] for key in told)) if told else {}
             settled = {key: self._settled(products[key], looks[key], noted[key], known) for key in told}
+            self._bulks.close(ended)
         except DeliveryError as error:
             return dict.fromkeys(noted, error)
-        self._bulks.close(ended)
         return {**waits, **settled}
 
     def _settled(self, product: Product, look: Look, noted: Handed, known: Mapping[str, Standing]) -> Outcome:
@@ -174,7 +176,10 @@ class ProductSink:
         if standing is not None and not lost:
             pictures = product.pictures if "images" in product.owned and noted.detail != MADE else None
             plan = Plan(key=noted.key, product=product, standing=standing, pictures=pictures, detail=noted.detail)
-            return self._pictured(plan, _receipt(plan, found=True))
+            try:
+                return self._pictured(plan, _receipt(plan, found=True))
+            except DeliveryError as error:
+                return error
         if look.error is not None:
             return look.error
         return _not_kept(lost) if standing is not None else Temporary("the store says that it made it, and has it not")

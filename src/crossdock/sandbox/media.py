@@ -83,7 +83,7 @@ def keep(store: Store, row: Row, told: Row) -> int:
     """Its id."""
     content = told["content"]
     file = store.pictures.keep(str(content["name"]).lower(), base64.b64decode(content["base64_encoded_data"]))
-    empty = {"media_type": "image", "label": None, "position": 0, "disabled": False, "types": []}
+    empty: Row = {"media_type": "image", "label": None, "position": 0, "disabled": False, "types": []}
     made = {"id": store.pictures.count} | empty | {name: told[name] for name in WORDS if name in told} | {"file": file}
     row.setdefault("media", []).append(made)
     _take_roles(row, made)
