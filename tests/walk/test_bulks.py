@@ -138,9 +138,9 @@ def test_stuck_operations_are_settled_by_reading_the_products(tmp_path: Path, bu
             assert world.writes() == 1, "it was there: nothing was sent again"
 
 
-def test_a_newer_state_waits_until_the_older_ones_operation_has_ended(tmp_path: Path, database: str) -> None:
+def test_a_newer_state_waits_until_the_older_ones_operation_has_ended(tmp_path: Path) -> None:
     """Sent at once it would be overwritten by the older one, which the store still has in its queue."""
-    with bulk_world(tmp_path, database, Faults(bulk_s=2), connection=BULK) as world:
+    with bulk_world(tmp_path, sqlite_url(tmp_path), Faults(bulk_s=2), connection=BULK) as world:
         world.push(*rows_of(6, description="old", version=1))
         until(lambda: bulks(world) == 1)
         world.push(product("NEW-001", description="new", version=2))
@@ -149,10 +149,10 @@ def test_a_newer_state_waits_until_the_older_ones_operation_has_ended(tmp_path: 
         assert world.field("NEW-002", "description") == "old"
 
 
-def test_a_store_that_is_down_in_the_middle_gets_the_rest_later(tmp_path: Path, database: str) -> None:
+def test_a_store_that_is_down_in_the_middle_gets_the_rest_later(tmp_path: Path) -> None:
     faults = Faults(down=0.25, classes={"write": {"reset_after": 0.2, "error_after": 0.1, "garbage_after": 0.1}})
     connection = BULK | {"batch_size": 10}
-    with bulk_world(tmp_path, database, faults, connection=connection, deadlines=QUICK) as world:
+    with bulk_world(tmp_path, sqlite_url(tmp_path), faults, connection=connection, deadlines=QUICK) as world:
         told = carried(world, rows_of(30), 90)
         world.shop.set_faults(Faults())
         assert {row["outcome"] for row in told.values()} == {"applied"}, told
@@ -173,9 +173,9 @@ def test_an_answer_that_got_lost_is_found_among_the_stores_bulks(tmp_path: Path,
 def test_the_stores_queue_is_not_filled_beyond_its_limit(tmp_path: Path) -> None:
     connection = BULK | {"batch_size": 10, "bulk_ahead": 20}
     with bulk_world(tmp_path, sqlite_url(tmp_path), Faults(bulk_per_s=60, bulk_s=0.05), connection=connection) as world:
-        world.push(*rows_of(50))
+        world.push(*rows_of(40))
         until(lambda: settled(world.crossdock), 40)
-        assert names(world, 50)[-1] == "Name of NEW-049"
+        assert names(world, 40)[-1] == "Name of NEW-039"
         assert 10 <= world.shop.do(lambda store: store.jobs.longest) <= 20
 
 

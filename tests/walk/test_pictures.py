@@ -136,9 +136,9 @@ def test_a_picture_that_is_not_there_yet_is_waited_for_with_its_product(tmp_path
         assert shown(world, "NEW-1") == [(JPEG, "", MAIN)]
 
 
-def test_a_store_that_fails_in_the_middle_holds_each_picture_once(tmp_path: Path, database: str) -> None:
+def test_a_store_that_fails_in_the_middle_holds_each_picture_once(tmp_path: Path) -> None:
     faults = Faults(classes={"write": {"down": 0.2, "error_after": 0.1, "reset_after": 0.15, "locked": 0.1}})
-    with gallery(tmp_path, database, faults) as world:
+    with gallery(tmp_path, sqlite_url(tmp_path), faults) as world:
         rows = [product(f"SIM-000{n}", images="one.jpg|sub/two.png") for n in (1, 2, 3)]
         world.push(*rows, product("NEW-1", images="three.jpg"))
         until(lambda: settled(world.crossdock), 60)
