@@ -36,6 +36,7 @@ from crossdock.transport.http import refuse_late
 T = TypeVar("T")
 BULK = "V1/bulk"
 TOPIC = "productrepositoryinterface.save"
+SOONER = 0.75
 SOONEST_S, LATEST_S = 0.5, 60.0  # until an operation under way is looked at again
 FIRST_PACE_S = 0.02  # an operation, until it was seen: a real 2.4.7 on two cores took three times as long
 ROOM_S, MARGIN_S = 20.0, 30.0
@@ -84,6 +85,7 @@ class Bulks:
         self._ledger: Ledger | None = None
         self._seen: dict[str, tuple[int, datetime]] = {}
         self._pace = FIRST_PACE_S
+        self._free_at = clock()  # when the store will have done all of ours, by that pace
 
     def keep_in(self, ledger: Ledger) -> None:
         """From now on."""
@@ -119,7 +121,7 @@ class Bulks:
     def send(self, parcels: Sequence[Parcel]) -> list[DeliveryError]:
         """One outcome a row: UnderWay, or why not. Raises DeliveryError where the store accepted none of them."""
         ledger = self._kept()
-        ahead = self._room_for(len(parcels))
+        self._make_sure_of_room(len(parcels))
         refuse_late()
         batch, now = uuid4().hex, self._clock()
         rows = [
@@ -143,20 +145,24 @@ class Bulks:
             return [OutcomeUnknown("the store has it, and its uuid could not be written down")] * len(parcels)
         refused = _refused(answer)
         self.close([rows[place].key for place in refused if place < len(rows)])
-        under_way = UnderWay(f"under way in the store's bulk {uuid}", look_in=self._in(ahead + len(parcels)))
+        self._free_at = max(self._free_at, now) + timedelta(seconds=len(parcels) * self._pace)
+        wait = min(LATEST_S, max(SOONEST_S, (self._free_at - now).total_seconds()))
+        under_way = UnderWay(f"under way in the store's bulk {uuid}", look_in=wait)
         return [refused.get(place, under_way) for place in range(len(parcels))]
 
-    def _room_for(self, rows: int) -> int:
-        """How many operations are before these. Raises UnderWay where there is no room yet."""
-        ledger = self._kept()
+    def _make_sure_of_room(self, rows: int) -> None:
+        """Waits a little where there is none; raises UnderWay where there will be none so soon."""
         until, before = time.monotonic() + ROOM_S, (0, 0.0)
+        batches = _written(self._kept().batches)
+        if sum(one.rows for one in batches) + rows <= self._settings.bulk_ahead:
+            return  # whatever has ended of them: no need to ask
+        tickets = {one.ticket for one in batches if one.ticket}
         while True:
-            tickets = {one.ticket for one in _written(ledger.batches) if one.ticket}
             ahead, at = sum(self._open(ticket) for ticket in tickets), time.monotonic()
             self._learn(before[0] - ahead, at - before[1])
             too_many = ahead + rows - self._settings.bulk_ahead
             if not ahead or too_many <= 0:
-                return ahead
+                return
             step = min(LONGEST_STEP_S, max(SHORTEST_STEP_S, too_many * self._pace))
             left = remaining()
             if at + step >= until or (left is not None and left < MARGIN_S):
@@ -215,13 +221,14 @@ class Bulks:
     def _is_stuck(self, ticket: str, bulk: Bulk, sent: datetime) -> bool:
         """Whether none of its operations has ended for `bulk_deadline_s`, as far as this process has seen."""
         now = self._clock()
+        ended, since = self._seen.get(ticket, (0, sent))
         if not bulk.state.open:
-            self._seen.pop(ticket, None)
+            if self._seen.pop(ticket, None) is None:
+                self._pace *= SOONER  # all of it had ended by the first look
             return False
-        known = self._seen.get(ticket)
-        ended, since = known or (0, sent)
-        if known is None or bulk.ended != ended:
-            self._learn(bulk.ended - ended, (now - since).total_seconds())
+        if ticket not in self._seen or bulk.ended != ended:
+            if ended:
+                self._learn(bulk.ended - ended, (now - since).total_seconds())
             self._seen[ticket] = (bulk.ended, now)
             return False
         return (now - since).total_seconds() >= self._settings.bulk_deadline_s
