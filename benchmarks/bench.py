@@ -16,7 +16,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import celery_peer, feeds, measures, n8n_peer, pushes
+from benchmarks import celery_peer, feeds, measures, n8n_peer, products, pushes
 from benchmarks.capacity import database_on
 from benchmarks.celery_peer import NotMeasured
 from benchmarks.fixtures import Subject, Targets
@@ -24,7 +24,7 @@ from benchmarks.measures import Row
 from benchmarks.servers import POSTGRES, RABBIT, broker_on, database_at
 
 HERE = Path(__file__).parent
-PARTS = ("audit", "intake", "orders", "latency", "feeds", "pushes", "postgres", "fleet", "n8n")
+PARTS = ("audit", "intake", "orders", "latency", "feeds", "pushes", "products", "postgres", "fleet", "n8n")
 TURNS = 3
 
 
@@ -91,6 +91,8 @@ def main() -> None:
         rows += feeds.compared(arguments.levels)
     if "pushes" in wanted:
         rows += pushes.compared(10_000)
+    if "products" in wanted:
+        rows += products.compared(3000, 120.0)
     for name, part in (("postgres", _on_postgres), ("fleet", _fleet), ("n8n", _beside_n8n)):
         if name not in wanted:
             continue

@@ -105,6 +105,7 @@ class Crossdock:
         settle_types()  # all ends are loaded, and no thread of ours runs yet
         broker = _broker(settings) if settings.broker.url else None
         self.store = open_store(settings)
+        self.connections.keep_in(self.store.ledger)
         self.connections.reckon_with(Reservations(self.store.levels, self.connections.by_name))
         self.gates = Gates(self.connections)
         self.feeds = Feeds(self.store.levels, self.connections, utc_now, self.wake)

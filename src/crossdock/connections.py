@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import BatchSink, Connector, Sink, Source
 from crossdock.contract.flow import Flow, Route
+from crossdock.contract.ledger import HandsOver, Ledger
 from crossdock.contract.message import Message, Receipt
 from crossdock.delivery.ends import Told
 from crossdock.delivery.records import Attempt, Moved, Reserved, Verdict
@@ -114,6 +115,12 @@ class Connections:
                 if taken:
                     found.setdefault(route.target, {}).update(taken)
         return found
+
+    def keep_in(self, ledger: Callable[[str], Ledger]) -> None:
+        """Where each end writes down what its target's own queue has."""
+        for name, connector in self.by_name.items():
+            if isinstance(connector, HandsOver):
+                connector.keep_in(ledger(name))
 
     def reckon_with(self, reservations: Reservations) -> None:
         """From now on."""

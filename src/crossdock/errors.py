@@ -11,6 +11,7 @@
     │   │   ├── Unreachable     nothing was sent
     │   │   ├── RateLimited     the target says when (retry_after)
     │   │   └── NotReady        what it refers to is not there yet
+    │   ├── UnderWay            the target has it in a queue of its own: look again, costs no attempt
     │   ├── OutcomeUnknown      sent, no answer that we can read: find before put
     │   ├── Rejected            the target says no: a dead letter
     │   ├── Conflict            the target has something else under this reference: find decides
@@ -110,6 +111,16 @@ class NotReady(Temporary):
     """What this refers to is not there yet."""
 
     code = "not-ready"
+
+
+class UnderWay(DeliveryError):
+    """The target will do it later, or has no room for it yet: look again in `look_in` seconds. No failure."""
+
+    code = "under-way"
+
+    def __init__(self, message: str, *, look_in: float) -> None:
+        super().__init__(message)
+        self.look_in = look_in
 
 
 class OutcomeUnknown(DeliveryError):

@@ -394,8 +394,7 @@ class ProductsOptions(Section):
     )
     missing: Literal["ignore", "disable", "delete"] = Field(
         default="ignore",
-        description="What becomes of a product that the source has no more (`removed`, or missing in a whole file that "
-        "is imported with `--whole`).",
+        description="What becomes of a product that the source says it has no more (`removed`).",
     )
     guard: ProductGuardSettings = Field(
         default_factory=ProductGuardSettings, description="Protection against a broken feed."

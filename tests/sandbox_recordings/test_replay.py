@@ -470,6 +470,18 @@ def test_products_in_bulk_are_told_operation_by_operation(shop: StoreServer) -> 
                 assert not unlike(kept, json.loads(other["result_serialized_data"]))
 
 
+def test_the_search_over_bulks_tells_each_operation_with_its_time(shop: StoreServer) -> None:
+    one = recorded("bulk_products_post")
+    shop.set_faults(Faults(bulk_s=0.05))
+    for _ in range(2):
+        ask(shop, "", one, one["path"])
+    until(lambda: shop.do(lambda store: store.jobs.carried_out) == 8)
+    wanted = recorded("bulk_search")
+    told = ask(shop, "", wanted, wanted["path"]).json()
+    assert told["total_count"] == 8
+    assert not differences(told["items"][0], wanted["response_body"]["items"][0])
+
+
 def test_a_save_through_one_view_is_that_views_alone(shop: StoreServer) -> None:
     one = recorded("product_put_store_scope_price")
     assert ask(shop, "", one, one["path"]).json()["name"] == "Simple 3 store name"

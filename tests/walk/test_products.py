@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,12 +81,16 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def with_products(plain: Settings, database: str, options: Row, **connection: Any) -> Settings:
+def with_products(
+    plain: Settings, database: str, options: Row, deadlines: Row | None = None, **connection: Any
+) -> Settings:
     told = plain.model_dump(exclude_unset=True)
     told["database"] = {"url": database}
     client = {"token": plain.connections["erp"]["auth"]["token"], "connection": "erp"}
     told["api"] = {"port": 0, "clients": {"sap": client}, "rows_at_once": 80, "wait_s": 20}
-    told["connections"]["store"] |= {"settling_s": 0.3, "products": connection}
+    told["connections"]["store"] |= {"settling_s": 0.3, "products": connection} | (
+        {"deadlines": deadlines} if deadlines else {}
+    )
     options = {"owned": OWNED, "guard": EASY, "websites": ["base"]} | options
     back = {"source": "erp", "target": "store", "flows": ["products"], "options": {"products": options}}
     told["routes"] = [*told["routes"], back]
@@ -94,12 +99,19 @@ def with_products(plain: Settings, database: str, options: Row, **connection: An
 
 @contextmanager
 def world_with(
-    folder: Path, database: str, faults: Faults = NONE, connection: Row | None = None, **options: Any
+    folder: Path,
+    database: str,
+    faults: Faults = NONE,
+    connection: Row | None = None,
+    deadlines: Row | None = None,
+    wait_s: float = 20,
+    **options: Any,
 ) -> Iterator[World]:
     shop, erp = StoreServer(seed=5, token=TOKEN, faults=faults), ErpServer(seed=6, token=TOKEN)
     shop.start()
     erp.start()
-    serving = Serving(with_products(configured(folder, shop, erp), database, options, **(connection or {})))
+    told = with_products(configured(folder, shop, erp), database, options, deadlines, **(connection or {}))
+    serving = Serving(told.model_copy(update={"api": told.api.model_copy(update={"wait_s": wait_s})}))
     serving.start()
     world = World(shop, serving)
     try:
@@ -212,6 +224,58 @@ def test_what_cannot_be_done_is_told_of_its_row(tmp_path: Path, more: Row, why: 
 def test_an_attribute_of_the_set_is_kept(world: World) -> None:
     assert world.pushed(product("NEW-1", attribute_set="Clothing", material="Wool|Cotton")) == ["applied"]
     assert world.field("NEW-1", "material") == "20,21"
+
+
+def shirt(*colors: str) -> list[Row]:
+    """A configurable product and its children, the parent first."""
+    children = [product(f"SHIRT-{color}", color=color, visibility="none") for color in colors]
+    names = [one["sku"] for one in children]
+    return [product("SHIRT", type="configurable", variant_attributes="color", children="|".join(names)), *children]
+
+
+@pytest.mark.parametrize("bulk_from", [0, 2], ids=["one by one", "in bulks"])
+def test_a_configurable_product_is_linked_after_its_children_are_there(
+    tmp_path: Path, database: str, bulk_from: int
+) -> None:
+    def linked(world: World) -> set[int]:
+        return set(world.field("SHIRT", "configurable_product_links"))
+
+    with world_with(tmp_path, database, connection={"bulk_from": bulk_from}) as world:
+        world.push(*shirt("Red", "Blue"))
+        until(lambda: settled(world.crossdock))
+        red, blue = world.field("SHIRT-Red", "id"), world.field("SHIRT-Blue", "id")
+        assert linked(world) == {red, blue}
+        axes = world.field("SHIRT", "configurable_product_options")
+        assert [(one["attribute_id"], {v["value_index"] for v in one["values"]}) for one in axes] == [("93", {4, 5})]
+        writes = world.writes()
+        assert world.pushed(*shirt("Red", "Blue")) == ["unchanged"] * 3
+        assert world.writes() == writes
+        assert world.pushed(shirt("Red")[0] | {"version": 1}) == ["applied"]
+        assert linked(world) == {red}
+
+
+def test_a_configurable_product_waits_for_a_child_that_is_not_there_yet(world: World) -> None:
+    parent, red, blue = shirt("Red", "Blue")
+    world.http.timeout = 1
+    with contextlib.suppress(httpx.TimeoutException):
+        world.push(parent, red)
+    until(lambda: world.told("SHIRT-Red") is not None)
+    assert world.told("SHIRT") is None
+    world.http.timeout = 60
+    assert world.pushed(blue) == ["applied"]
+    until(lambda: settled(world.crossdock))
+    assert len(world.field("SHIRT", "configurable_product_links")) == 2
+
+
+@pytest.mark.parametrize(("owned", "status"), [(["name"], 2), (["name", "status"], 1)])
+def test_a_disabled_product_stays_disabled_unless_its_status_is_the_erps(
+    tmp_path: Path, owned: list[str], status: int
+) -> None:
+    with world_with(tmp_path, sqlite_url(tmp_path), owned=owned, missing="disable") as world:
+        world.pushed(product("NEW-1", status="enabled"))
+        world.shop.do(lambda store: store.catalog.rows["new-1"].update(status=2))
+        assert world.pushed(product("NEW-1", name="Other", status="enabled")) == ["applied"]
+        assert (world.field("NEW-1", "name"), world.field("NEW-1", "status")) == ("Other", status)
 
 
 def test_a_type_and_an_attribute_set_are_never_changed(world: World) -> None:

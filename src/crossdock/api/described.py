@@ -85,7 +85,8 @@ REFUSED = {
 }
 
 
-def _json(example: Any) -> dict[str, OpenAPIMediaType]:
+def answered(example: Any) -> dict[str, OpenAPIMediaType]:
+    """A JSON body, with an example of it."""
     return {"application/json": OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT), example=example)}
 
 
@@ -97,9 +98,9 @@ def _push(operation: Operation, pushed: Pushed, answer: Any, *, jobs: bool) -> N
         content={"application/json": OpenAPIMediaType(schema=body, example=pushed.example)}, required=True
     )
     operation.responses = {status: OpenAPIResponse(description=meaning) for status, meaning in REFUSED.items()}
-    operation.responses["200"] = OpenAPIResponse(description="What the store did", content=_json(answer))
+    operation.responses["200"] = OpenAPIResponse(description="What the store did", content=answered(answer))
     if jobs:
-        operation.responses["202"] = OpenAPIResponse(description="Stored; ask the job", content=_json(JOB))
+        operation.responses["202"] = OpenAPIResponse(description="Stored; ask the job", content=answered(JOB))
     operation.security = [BEARER]
 
 
@@ -286,8 +287,8 @@ def document_operation(flow: str) -> type[Operation]:
             content = {"application/json": OpenAPIMediaType(schema=schema, example=example)}
             self.request_body = RequestBody(content=content, required=True)
             self.responses = {
-                "200": OpenAPIResponse(description="It came before: what became of it", content=_json(DOCUMENT)),
-                "202": OpenAPIResponse(description="Stored: it will be carried", content=_json(DOCUMENT)),
+                "200": OpenAPIResponse(description="It came before: what became of it", content=answered(DOCUMENT)),
+                "202": OpenAPIResponse(description="Stored: it will be carried", content=answered(DOCUMENT)),
                 "400": OpenAPIResponse(description="Not such a document: the field and why"),
                 "401": OpenAPIResponse(description="No token that is known"),
                 "409": OpenAPIResponse(description="This number came before with another content"),

@@ -13,6 +13,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
+from crossdock.api.bulks import BulkOperation, BulkStates
 from crossdock.api.described import PUSHED, Pushed, document_operation
 from crossdock.api.documents import PATHS, Documents
 from crossdock.api.pushes import Answer, Asked, Pushes
@@ -22,6 +23,7 @@ StoreName = Annotated[str, QueryParameter(description="Which store, where routes
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows at most")]
 After = Annotated[int, QueryParameter(ge=-1, description="Only rows behind this number")]
 DocumentName = Annotated[str, PathParameter(description="The document's own number", max_length=100)]
+BulkName = Annotated[str, PathParameter(description="As the store has named it", max_length=64)]
 JobName = Annotated[str, PathParameter(description="As the push was answered with", max_length=20)]
 log = structlog.get_logger("crossdock.api")
 UNAUTHORIZED = {"success": False, "message": "Unauthorized"}
@@ -120,6 +122,23 @@ async def _answer(doorman: Doorman, request: Request[Any, Any, Any], act: Any, f
     return await _act(partial(act, asked))
 
 
+def bulk_routes(bulks: BulkStates, doorman: Doorman) -> list[HTTPRouteHandler]:
+    """How far a store is with a bulk."""
+
+    @get(
+        "/rest/V1/erp/bulk/{uuid:str}/status",
+        operation_id="RestV1ErpBulkStatus",
+        operation_class=BulkOperation,
+        summary="How far a store is with a bulk of products",
+        description="Asked of the store at this moment; counted over all states of its operations.",
+    )
+    async def status(request: Request[Any, Any, Any], uuid: BulkName, store: StoreName = "") -> Response[Any]:
+        client = doorman.client(request.headers)
+        return unknown() if client is None else await _act(partial(bulks.state, client.connection, uuid, store))
+
+    return [status]
+
+
 def document_routes(documents: Documents, doorman: Doorman) -> list[HTTPRouteHandler]:
     """One address for each flow of documents."""
     return [handler for path, flow in PATHS.items() for handler in _documents(documents, doorman, path, flow)]
@@ -171,4 +190,4 @@ async def _act(act: Any) -> Response[Any]:
     return Response(found.body, status_code=found.status, headers=headers)
 
 
-__all__ = ["Client", "Doorman", "document_routes", "routes"]
+__all__ = ["Client", "Doorman", "bulk_routes", "document_routes", "routes"]

@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from crossdock.api.adobe import AdobeDoor
 from crossdock.api.application import create_app
+from crossdock.api.bulks import BulkStates
 from crossdock.api.documents import Documents
-from crossdock.api.erp import Client, Doorman, document_routes
+from crossdock.api.erp import Client, Doorman, bulk_routes, document_routes
 from crossdock.api.erp import routes as erp_routes
 from crossdock.api.pushes import Pushes
 from crossdock.api.server import ApiServer
@@ -117,7 +118,9 @@ def handlers_of(crossdock: Crossdock) -> Sequence[HTTPRouteHandler]:
     )
     doorman = Doorman(clients)
     documents = Documents(crossdock.intake, crossdock.store, crossdock.connections.routes, utc_now)
-    return [*erp_routes(pushes, doorman, settings.push_limit), *document_routes(documents, doorman)]
+    bulks = BulkStates(crossdock.connections.by_name, crossdock.connections.routes)
+    routes = [*erp_routes(pushes, doorman, settings.push_limit), *document_routes(documents, doorman)]
+    return [*routes, *bulk_routes(bulks, doorman)]
 
 
 def doors_of(crossdock: Crossdock) -> Mapping[str, Door]:

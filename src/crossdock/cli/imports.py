@@ -14,6 +14,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from crossdock.app import Crossdock, utc_now
+from crossdock.cli import waiting
 from crossdock.cli.common import ConfigOption, complain, complaints, plain, refuse, say, settings_or_exit
 from crossdock.contract.message import Message
 from crossdock.errors import ConfigurationError, CrossdockError
@@ -74,9 +75,15 @@ def import_file(
     column: Annotated[list[str] | None, typer.Option(help="OURS=THEIRS, where the file names a column so.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the rejected rows there, as CSV.")] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until the store has settled every row; a worker has to run somewhere.")
+    ] = False,
     template: Annotated[bool, typer.Option("--template", help="Print the first line of such a file.")] = False,
 ) -> None:
-    """Import rows. Exit code 1: some were rejected; 4: the whole file waits for approval (`crossdock held`)."""
+    """Import rows.
+
+    Exit code 1: some were rejected (with --wait: or failed); 4: the whole file waits for approval (`crossdock held`).
+    """
     if flow not in TEMPLATES:
         refuse(ConfigurationError([f"{flow}: is none of {', '.join(TEMPLATES)}"]))
         raise typer.Exit(2)
@@ -92,7 +99,7 @@ def import_file(
         refuse(error)
         raise typer.Exit(2) from error
     try:
-        code = _run(crossdock, flow, file, source, target, _renamed(column or []), report, dry_run=dry_run)
+        code = _run(crossdock, flow, file, source, target, _renamed(column or []), report, dry_run=dry_run, wait=wait)
     except ConfigurationError as error:
         refuse(error)
         raise typer.Exit(2) from error
@@ -115,6 +122,7 @@ def _run(
     report: Path | None,
     *,
     dry_run: bool,
+    wait: bool,
 ) -> int:
     source, target = _route(crossdock, flow, source, target)
     new = NewFeed(message=_message(file, source, flow), flow=flow, target=target, channel=FILE)
@@ -133,7 +141,8 @@ def _run(
     if feed.state is FeedState.HELD:
         say(plain("held: ", "yellow"), f"{feed.reason}. `crossdock held approve {feed.id}` lets it go on.")
         return 4
-    return 1 if feed.rejected else 0
+    bad = waiting.wait(crossdock, feed) if wait else 0
+    return 1 if feed.rejected or bad else 0
 
 
 def _message(file: Path, source: str, flow: str) -> Message:

@@ -7,6 +7,7 @@ import typer
 from crossdock import log
 from crossdock.cli import (
     audit,
+    bulk,
     config,
     connections,
     coverage,
@@ -40,6 +41,7 @@ app.command("coverage")(coverage.coverage)
 app.command("doctor")(shop.doctor)
 app.command("import")(imports.import_file)
 app.add_typer(config.app, name="config")
+app.add_typer(bulk.app, name="bulk")
 app.add_typer(dead.app, name="dead")
 app.add_typer(held.app, name="held")
 app.add_typer(explain.app, name="explain")

@@ -14,6 +14,7 @@ from crossdock.errors import (
     RateLimited,
     Temporary,
     Unauthorized,
+    UnderWay,
 )
 from crossdock.model.base import Record
 
@@ -68,6 +69,8 @@ def judge(delivery: Delivery, failure: Exception, policy: Policy, now: datetime,
     Temporary and unknown outcomes are tried again until the horizon; a refused login or wrong settings pause the
     connection and cost no attempt; wrong data is a dead letter for the business at once; a bug gets a few tries.
     """
+    if isinstance(failure, UnderWay):
+        return postponed(delivery, now + timedelta(seconds=failure.look_in), str(failure))
     if isinstance(failure, Unauthorized | Misconfigured):
         return _paused(delivery, failure, now)
     if isinstance(failure, Temporary | OutcomeUnknown):

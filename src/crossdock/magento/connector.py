@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -12,16 +12,19 @@ from pydantic import ValidationError
 from crossdock.contract.capabilities import Capabilities, Evidence, Pace
 from crossdock.contract.connector import Health, Sink, Source, Watermark
 from crossdock.contract.flow import Flow
+from crossdock.contract.ledger import BatchState, Ledger
 from crossdock.errors import ConfigurationError, DeliveryError
 from crossdock.flows.fulfilment import KINDS
 from crossdock.magento.acknowledgements import AcknowledgementSink
 from crossdock.magento.auth import Resolve, choose
+from crossdock.magento.bulk import Bulks
 from crossdock.magento.census import Census
 from crossdock.magento.client import MagentoClient
 from crossdock.magento.directory import Directory
 from crossdock.magento.fulfilment import FulfilmentSink, FulfilmentSource
 from crossdock.magento.inventory import Catalog, InventorySink
 from crossdock.magento.orders import LOOKS, OrderSource
+from crossdock.magento.pictures import Gallery, Pictures
 from crossdock.magento.prices import PriceSink
 from crossdock.magento.products import ProductSink
 from crossdock.magento.reservations import Reservations
@@ -84,7 +87,10 @@ class MagentoConnector:
         self.inventory = InventorySink(client, self.catalog, check_skus=settings.inventory.check_skus)
         self.prices = PriceSink(client, self.catalog, Stores(client))
         everywhere = client.everywhere()
-        self.products = ProductSink(everywhere, Directory(everywhere), settings.products)
+        settling = timedelta(seconds=settings.settling_s + settings.deadlines.total_s)
+        gallery = Gallery(everywhere, Pictures(settings.products, settings.ca_file))
+        self.bulks = Bulks(everywhere, settings.products, settling, clock=clock)
+        self.products = ProductSink(everywhere, Directory(everywhere), self.bulks, gallery)
         self._sources: Mapping[str, Any] = {LOOKS: self.orders, FULFILMENTS: FulfilmentSource(client, name, clock)}
         self._sinks: Mapping[str, Any] = {
             ACKNOWLEDGEMENTS: self.acknowledgements,
@@ -93,6 +99,14 @@ class MagentoConnector:
             PRODUCTS: self.products,
             **dict.fromkeys(DOCUMENTS, FulfilmentSink(client)),
         }
+
+    def keep_in(self, ledger: Ledger) -> None:
+        """Where bulks are written down."""
+        self.bulks.keep_in(ledger)
+
+    def batch_state(self, ticket: str) -> BatchState | None:
+        """Of a bulk, by its uuid."""
+        return self.bulks.state(ticket)
 
     @property
     def poll_interval(self) -> float | None:

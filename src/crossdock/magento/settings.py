@@ -210,6 +210,28 @@ class ProductSettings(Strict):
     batch_size: int = Field(
         default=200, ge=1, le=2000, description="products read, compared and written at a time; one bulk at most"
     )
+    bulk_from: int = Field(
+        default=50,
+        ge=0,
+        description="from how many products on they go as one asynchronous bulk, which the store carries out by itself "
+        "later; fewer go one by one. 0: always one by one, for a store without consumers of its queue",
+    )
+    bulk_ahead: int = Field(default=1000, ge=1, description="operations at most that may wait in the store's own queue")
+    bulk_deadline_s: float = Field(
+        default=900,
+        gt=0,
+        description="seconds without an operation ending after which a bulk counts as stuck: what is left of it is "
+        "read back, and sent again where it is not there. Longer than the store's queue ever is",
+    )
+    image_folder: str = Field(
+        default="", description="folder below which images that are no https addresses lie; none: such rows are refused"
+    )
+    image_max_bytes: int = Field(default=5_000_000, gt=0, le=10_000_000, description="bytes that an image may have")
+    image_private_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="names of hosts that images may be fetched from although they are inside your own network; all "
+        "others must have public addresses",
+    )
 
 
 class MagentoSettings(Strict):

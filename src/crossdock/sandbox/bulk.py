@@ -7,6 +7,8 @@ later stands in the operations alone. A successful answer stands in `result_seri
 from __future__ import annotations
 
 import re
+import time
+from collections import deque
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -15,14 +17,16 @@ from uuid import UUID
 import msgspec
 
 from crossdock.sandbox import php, products, routes
-from crossdock.sandbox.faults import lock_time_out
+from crossdock.sandbox.faults import LOCKED, lock_time_out
 from crossdock.sandbox.routes import Call
+from crossdock.sandbox.search import listed
 from crossdock.sandbox.wire import ENCODER, Answer, Asked
 
 if TYPE_CHECKING:
     from crossdock.sandbox.store import Store
 
-COMPLETE, FAILED, OPEN = 1, 3, 4
+COMPLETE, RETRIABLE, FAILED, OPEN = 1, 2, 3, 4
+COLUMNS = {"start_time", "id", "bulk_uuid", "topic_name", "status", "error_code"}
 PLACE = re.compile(r"(/rest(?:/(?!async)\w+)?)/async(/bulk)?(/V1/.*)")
 PARAMETER = re.compile(r"(?<=/)by([A-Z]\w*)")
 SERVICES = {
@@ -86,6 +90,14 @@ class Jobs:
         self._store = store
         self._seed = seed
         self._kept: dict[str, Row] = {}
+        self._waiting: deque[tuple[str, int, Call]] = deque()
+        self._consuming = False
+        self._begun = 0
+        self._due = 0.0
+        self.carried_out = 0
+        self.longest = 0  # that the queue ever was
+        self.idle_s = 0.0  # that the consumer had nothing to do between its first and its last operation
+        self._idle_since: float | None = None
 
     def accept(self, calls: Sequence[Call]) -> Row:
         """The 202's body. Each call is carried out `bulk_s` later, one after the other."""
@@ -103,7 +115,8 @@ class Jobs:
         }
         faults = self._store.faults
         if not faults.bugs.bulk_never_starts:
-            self._store.schedule(faults.bulk_s, lambda: self._run(uuid, calls))
+            waiting = [(uuid, place, call) for place, call in enumerate(calls)]
+            self._store.schedule(faults.bulk_s, lambda: self._begin(waiting))
         hashes = [sha256(call.asked.body).hexdigest() for call in calls]
         items = [{"id": n, "data_hash": told, "status": "accepted"} for n, told in enumerate(hashes)]
         return {"bulk_uuid": uuid, "request_items": items, "errors": False}
@@ -132,11 +145,57 @@ class Jobs:
             return [one | failed if one["status"] == OPEN else one for one in rows]
         return rows
 
-    def _run(self, uuid: str, calls: Sequence[Call]) -> None:
-        for operation, call in zip(self._kept[uuid]["operations_list"], calls, strict=True):
-            locked = self._store.lottery.happens("locked", call.kind, f"async {call.asked.path}")
-            answer = lock_time_out(call.asked.path) if locked else call.carried_out(self._store)
-            operation.update(_result(call, answer))
+    def all_operations(self) -> list[Row]:
+        """Of every bulk, each with the time at which its bulk began."""
+        return [
+            one | {"start_time": kept["start_time"]} for uuid, kept in self._kept.items() for one in self._told(uuid)
+        ]
+
+    def _begin(self, calls: Sequence[tuple[str, int, Call]]) -> None:
+        self._waiting.extend(calls)
+        self.longest = max(self.longest, len(self._waiting))
+        if not self._consuming and self._waiting:
+            self._consuming = True
+            if self._idle_since is not None:
+                self.idle_s += time.monotonic() - self._idle_since
+            self._due = time.monotonic()
+            self._consume()
+
+    def _consume(self) -> None:
+        """One consumer: what is due by its speed, then again a little later."""
+        speed = self._store.faults.bulk_per_s
+        while self._waiting and (not speed or self._due <= time.monotonic()):
+            self._run(*self._waiting.popleft())
+            self._due += 1 / speed if speed else 0.0
+        if self._waiting:
+            self._store.schedule(max(0.001, self._due - time.monotonic()), self._consume)
+            return
+        self._consuming, self._idle_since = False, time.monotonic()
+
+    def _run(self, uuid: str, place: int, call: Call) -> None:
+        operation, bugs = self._kept[uuid]["operations_list"][place], self._store.faults.bugs
+        self._begun += 1
+        if bugs.bulk_lost_every and self._begun % bugs.bulk_lost_every == 0:
+            self._store.lottery.count("bulk_lost")
+            return
+        if bugs.bulk_retriable_every and self._begun % bugs.bulk_retriable_every == 0:
+            self._store.lottery.count("bulk_retriable")
+            operation.update({"status": RETRIABLE, "result_message": LOCKED["message"], "error_code": LOCKED["code"]})
+            return
+        locked = self._store.lottery.happens("locked", call.kind, f"async {call.asked.path}")
+        answer = lock_time_out(call.asked.path) if locked else call.carried_out(self._store)
+        self.carried_out += 1
+        operation.update(_result(call, answer))
+
+
+def search(store: Store, call: Call) -> Answer:
+    """All operations of all bulks; the time stands in `extension_attributes` (recorded)."""
+    answer = listed(store.jobs.all_operations(), call.asked.query, COLUMNS, store.faults.bugs)
+    if answer.status != 200:
+        return answer
+    told = [{"extension_attributes": {"start_time": row["start_time"]}, **row} for row in answer.body["items"]]
+    rows = [{name: value for name, value in row.items() if name != "start_time"} for row in told]
+    return Answer(body=answer.body | {"items": rows})
 
 
 def _accept(store: Store, call: Call) -> Answer:

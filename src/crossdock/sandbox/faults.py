@@ -51,6 +51,8 @@ class Bugs(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bulk_stays_open: bool = False  # an asynchronous call is carried out, yet its operation stays open for ever
     bulk_never_starts: bool = False  # an asynchronous call is accepted and never carried out
     bulk_told_failed: bool = False  # an asynchronous call is told to have failed while it is still running
+    bulk_lost_every: int = 0  # every n-th operation is never carried out: its consumer died with it
+    bulk_retriable_every: int = 0  # every n-th operation fails "retriably" (status 2), with nothing done
 
 
 class Faults(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +86,7 @@ class Faults(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     late_webhook_s: float = 0.5
     webhook_retry_scale: float = 0.02  # of the real pauses of 1, 4, 9, 16 and 25 s
     webhook_deadline_s: float = 15.0
+    bulk_per_s: float = 0.0  # operations that one consumer carries out in a second, one after the other; 0: all at once
     bulk_s: float = 0.2  # until an asynchronous call is carried out; a real store's consumer looks every 5 s
     classes: dict[str, dict[str, float]] = {}
     bugs: Bugs = Bugs()

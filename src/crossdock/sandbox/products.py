@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from crossdock.sandbox import attributes
+from crossdock.sandbox import attributes, media
 from crossdock.sandbox.catalog import url_key
 from crossdock.sandbox.search import listed, narrowed, read_criteria
 from crossdock.sandbox.wire import Answer
@@ -116,7 +116,12 @@ def save(store: Store, call: Call) -> Answer:
     made = {**(row or {"type_id": "simple", "status": 1, "visibility": 4, "sku": sku})}
     if (refused := _refused(store, made, told, is_new=is_new)) is not None:
         return refused
+    entries = [one for one in told.get("media_gallery_entries") or () if "content" in one]
+    if (refused := next((found for one in entries if (found := media.refuse(one))), None)) is not None:
+        return refused
     kept = row if row is not None else store.catalog.make(sku, str(told["name"]), store.stamp())
+    for one in entries:
+        media.keep(store, kept, one)
     _write(store, kept, told, _view(call) if not is_new else "all")
     return Answer(body=shown(store, kept, _view(call)))
 

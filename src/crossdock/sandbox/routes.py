@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crossdock.model.base import Record
-from crossdock.sandbox import attributes, catalog, prices, products, shop, stock
+from crossdock.sandbox import attributes, catalog, media, prices, products, shop, stock
 from crossdock.sandbox.documents import Refused
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer, Asked
@@ -248,6 +248,12 @@ def _bulk(store: Store, call: Call) -> Answer:
     return Answer(body=found)
 
 
+def _bulks(store: Store, call: Call) -> Answer:
+    from crossdock.sandbox import bulk  # it finds its calls here
+
+    return bulk.search(store, call)
+
+
 def _fixed(value: Any) -> Do:
     return lambda _store, _call: Answer(body=value)
 
@@ -275,6 +281,7 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("GET", r"/V1/creditmemos", "list", SALES, "", memos),
         ("GET", r"/V1/creditmemo/(\d+)", "read", SALES, "", memo),
         ("GET", r"/V1/transactions", "list", SALES, "", transactions),
+        ("GET", r"/V1/bulk", "list", BULK, "", _bulks),
         ("GET", r"/V1/bulk/([^/]+)/(status|detailed-status|operation-status/\d)", "read", BULK, "", _bulk),
         ("GET", r"/V1/inventory/source-items", "list", STOCK, "", stock.source_items),
         ("POST", r"/V1/inventory/source-items", "write", STOCK, "", stock.save_source_items),
@@ -304,6 +311,11 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("POST", r"/V1/products/special-price-information", "read", PRICES, "", prices.information("special")),
         ("POST", r"/V1/products/tier-prices-information", "read", PRICES, "", prices.information("tier")),
         ("POST", r"/V1/products/cost-information", "read", PRICES, "", prices.information("cost")),
+        ("GET", r"/V1/products/(.+)/media", "read", CATALOG, "", media.entries),
+        ("POST", r"/V1/products/(.+)/media", "write", CATALOG, "entry", media.add),
+        ("GET", r"/V1/products/(.+)/media/(\d+)", "read", CATALOG, "", media.entry),
+        ("PUT", r"/V1/products/(.+)/media/(\d+)", "write", CATALOG, "entry", media.entry),
+        ("DELETE", r"/V1/products/(.+)/media/(\d+)", "write", CATALOG, "", media.entry),
         # a SKU may hold a slash: last of all that begin so
         ("GET", r"/V1/products/(.+)", "read", CATALOG, "", products.product),
         ("PUT", r"/V1/products/(.+)", "write", CATALOG, "product", products.save),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from crossdock.sandbox import admin, attributes, bulk, catalog, documents, php, prices, routes, stock
+from crossdock.sandbox import admin, attributes, bulk, catalog, documents, media, php, prices, routes, stock
 from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.documents import Plan, Refused
 from crossdock.sandbox.faults import DEADLOCK, NONE, Faults, Lottery
@@ -52,6 +52,7 @@ class Store:
         self.transactions: dict[int, Row] = {}  # none: an offline payment method has none
         self.catalog = catalog.Catalog()
         self.options = attributes.Options()
+        self.pictures = media.Pictures()
         self.started = self.stamp()
         self.prices = prices.PriceBook(row["sku"] for row in self.catalog.rows.values())
         self.source_items = stock.first_items()

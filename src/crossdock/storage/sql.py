@@ -17,6 +17,7 @@ from crossdock.delivery.store import Checkpoint, DeadFilter, DeliveryView, Event
 from crossdock.errors import LeaseLost, StorageError
 from crossdock.storage import announcing, archive, inbox, letters, outbox, reading, retention, streams, trail
 from crossdock.storage.committer import Committer
+from crossdock.storage.handed import SqlLedger
 from crossdock.storage.payloads import Payloads, Sealer
 from crossdock.storage.sql_levels import SqlLevels
 
@@ -35,6 +36,10 @@ class SqlStore:
         steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
         self.levels = SqlLevels(self._committer, self._payloads, self._read)
         self._snapshot = engine.execution_options(**steady)  # SQLite reads a snapshot anyhow
+
+    def ledger(self, target: str) -> SqlLedger:
+        """What was handed over to this target's own queue."""
+        return SqlLedger(self._committer, self._read, target)
 
     def close(self) -> None:
         """Commit what waits, then close."""

@@ -287,6 +287,22 @@ moves = Table(
     Index("ix_moves_at", "at"),
 )
 
+# rows that went into a target's own queue and have not ended yet; `ticket` is the target's name of the batch
+handed = Table(
+    "handed",
+    metadata,
+    Column("target", String(100), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("batch", String(40), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("ticket", String(64), nullable=False, server_default=""),
+    Column("found", Boolean, nullable=False, server_default=text("false")),
+    Column("content", String(64), nullable=False, server_default=""),
+    Column("detail", String(255), nullable=False, server_default=""),
+    Column("at", Moment, nullable=False),
+    Index("ix_handed_batch", "target", "batch"),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -37,7 +37,10 @@ TLS_WORDS = ("certificate", "corrupt message", "fatal alert", "protocol version"
 
 
 class HttpOptions(Record, frozen=True, kw_only=True):
-    """Deadlines in seconds. Keep `connect_timeout` below `read_timeout`, else a failed connect counts as unknown."""
+    """Deadlines in seconds. Keep `connect_timeout` below `read_timeout`, else a failed connect counts as unknown.
+
+    `pinned`: a host and the address at which it is, whatever DNS says by then.
+    """
 
     connect_timeout: float = 5
     read_timeout: float = 30
@@ -48,6 +51,7 @@ class HttpOptions(Record, frozen=True, kw_only=True):
     pool_size: int = 32
     system_proxy: bool = False
     user_agent: str = "crossdock"
+    pinned: tuple[str, str] = ("", "")
 
 
 class Http:
@@ -203,6 +207,8 @@ def _build(options: HttpOptions) -> SyncClient:
     )
     if not options.system_proxy:
         builder = builder.no_proxy()
+    if options.pinned[0]:
+        builder = builder.resolve(*options.pinned, 0)  # the port is the address's own
     if options.ca_file:
         builder = builder.add_root_certificate_pem(_certificates(options.ca_file))
     try:

@@ -19,6 +19,7 @@ from crossdock.errors import (
     Rejected,
     Temporary,
     Unauthorized,
+    UnderWay,
     Unreachable,
 )
 
@@ -74,6 +75,12 @@ def test_pauses_grow_with_full_jitter_and_are_capped() -> None:
 def test_retry_after_is_waited_out_whatever_the_jitter() -> None:
     verdict = judge(DELIVERY, RateLimited("429", retry_after=90), POLICY, NOW, 0.0)
     assert verdict.due_at == NOW + timedelta(seconds=90)
+
+
+def test_what_is_under_way_is_looked_at_again_and_costs_no_attempt() -> None:
+    verdict = judge(DELIVERY, UnderWay("in its queue", look_in=7), POLICY, NOW, 0.5)
+    assert (verdict.state, verdict.due_at) == (State.PENDING, NOW + timedelta(seconds=7))
+    assert (verdict.attempts, verdict.maybe_sent, verdict.code) == (DELIVERY.attempts, DELIVERY.maybe_sent, "")
 
 
 def test_an_unknown_outcome_waits_for_the_target_to_settle() -> None:

@@ -109,7 +109,7 @@ def parse_product(row: Any) -> Standing:
         website_ids=frozenset(int(one) for one in extra.get("website_ids") or ()),
         category_ids=frozenset(str(one) for one in ids),
         positions={str(one.get("category_id")): int(one.get("position") or 0) for one in links},
-        gallery=tuple(_entry(one) for one in row.get("media_gallery_entries") or ()),
+        gallery=tuple(parse_entry(one) for one in row.get("media_gallery_entries") or ()),
         axes=tuple(extra.get("configurable_product_options") or ()),
         children=frozenset(int(one) for one in extra.get("configurable_product_links") or ()),
     )
@@ -231,7 +231,10 @@ def _wire(value: Value) -> Any:
     return ",".join(value) if isinstance(value, tuple) else value or ""
 
 
-def _entry(row: Mapping[str, Any]) -> Entry:
+def parse_entry(row: Any) -> Entry:
+    """A row of /products/SKU/media. Raises MappingError."""
+    if not isinstance(row, Mapping):
+        raise MappingError("media", "is in an unknown form")
     return Entry(
         id=int(row.get("id") or 0),
         file=str(row.get("file") or ""),
