@@ -25,8 +25,9 @@ from crossdock.delivery.records import Delivery, Verdict
 from crossdock.delivery.verdict import Policy
 from crossdock.delivery.worker import Worker, WorkerOptions
 from crossdock.errors import ConfigurationError, StorageError
+from crossdock.feeds.documents import Incoming
 from crossdock.feeds.feeds import Feeds
-from crossdock.flows import LOOKS
+from crossdock.flows import FULFILMENTS, LOOKS
 from crossdock.model.base import settle_types
 from crossdock.readers import Readers
 from crossdock.reserved import Reservations
@@ -109,6 +110,7 @@ class Crossdock:
         self.gates = Gates(self.connections)
         self.feeds = Feeds(self.store.levels, self.connections, utc_now, self.wake)
         self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)
+        self.incoming = Incoming(self.store, FULFILMENTS, self.connections.routes, utc_now)
         self._failpoint = failpoint
         self.fleet: Fleet | None = None
         self._dispatch = self._make_dispatch(broker, settled, announced)
@@ -116,7 +118,14 @@ class Crossdock:
         self.pollers = self._make_pollers()
         claim = settings.workers.lease_seconds
         self.readers = Readers(
-            self.name, self.store, self.feeds, self.connections, claim=claim, failpoint=self._failpoint
+            self.name,
+            self.store,
+            self.feeds,
+            self.incoming,
+            self.connections,
+            claim=claim,
+            woken=self.wake,
+            failpoint=self._failpoint,
         )
         self._forget_at = 0.0
         self._sealing = threading.Event()

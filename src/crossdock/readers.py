@@ -1,4 +1,4 @@
-"""What reads states out of sources: one reader for each flow of states that a route brings and its source can tell."""
+"""What reads rows out of sources: one reader for each flow that a route brings and its source can tell."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from crossdock.connections import Connections, utc_now
 from crossdock.contract.connector import ReadsRows
 from crossdock.contract.flow import Kind
+from crossdock.feeds.documents import DocumentPages, Incoming
 from crossdock.feeds.feeds import Feeds
-from crossdock.feeds.polling import Road, RowPoller, RowReader
-from crossdock.flows import FLOWS
+from crossdock.feeds.polling import Pages, Road, RowPoller, RowReader, StatePages
+from crossdock.flows import FLOWS, documents
 from crossdock.storage.sql import SqlStore
 
 
@@ -22,14 +23,17 @@ class Readers:
         name: str,
         store: SqlStore,
         feeds: Feeds,
+        incoming: Incoming,
         connections: Connections,
         *,
         claim: float,
+        woken: Callable[[], None] = lambda: None,
         failpoint: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._name = name
         self._store = store
-        self._feeds = feeds
+        self._states = StatePages(store.levels, feeds, utc_now, failpoint)
+        self._documents = DocumentPages(incoming, store, utc_now, woken, failpoint)
         self._connections = connections
         self._claim = claim
         self._failpoint = failpoint
@@ -64,13 +68,15 @@ class Readers:
             road,
             _reads(self._connections, road.source).rows(road.flow),
             self._store,
-            self._store.levels,
-            self._feeds,
+            self._pages(road),
             utc_now,
             claim=self._claim,
             begin=lambda: self._connections.begin(None),
             failpoint=self._failpoint,
         )
+
+    def _pages(self, road: Road) -> Pages:
+        return self._states if FLOWS[road.flow].kind is Kind.STATE else self._documents
 
 
 def roads(connections: Connections) -> Iterator[Road]:
@@ -80,7 +86,7 @@ def roads(connections: Connections) -> Iterator[Road]:
             continue
         for route in connections.routes(name):
             for flow in sorted(route.flows & connections.capabilities(name).reads):
-                if FLOWS[flow].kind is Kind.STATE:
+                if FLOWS[flow].kind is Kind.STATE or flow in documents.FLOWS:
                     yield Road(source=name, target=route.target, flow=flow)
 
 

@@ -116,7 +116,7 @@ def handlers_of(crossdock: Crossdock) -> Sequence[HTTPRouteHandler]:
         rows_at_once=settings.rows_at_once,
     )
     doorman = Doorman(clients)
-    documents = Documents(crossdock.intake, crossdock.store, crossdock.connections.routes, utc_now)
+    documents = Documents(crossdock.intake, crossdock.incoming, crossdock.store, crossdock.connections.routes)
     return [*erp_routes(pushes, doorman, settings.push_limit), *document_routes(documents, doorman)]
 
 

@@ -1,8 +1,8 @@
-"""Reading states out of a source: each page a feed, stored in one transaction with how far it reaches, then compared.
+"""Reading rows out of a source, page by page, each stored in one transaction with how far it reaches.
 
 One reader at a time on any number of machines: who reads has claimed the route's stream, and each page renews the claim
-under its fence. A process that dies after a page was stored leaves a feed that is TAKEN; it is compared by
-`Feeds.resume`, and the next reader goes on behind it.
+under its fence. Of states a page is a feed: a process that dies after it was stored leaves a feed that is TAKEN; it is
+compared by `Feeds.resume`, and the next reader goes on behind it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from crossdock.contract.message import Message
 from crossdock.delivery.store import Checkpoint
 from crossdock.errors import CrossdockError
 from crossdock.feeds.feeds import Feeds, read_rows
-from crossdock.feeds.levels import Feed, FeedState, LevelStore, NewFeed
+from crossdock.feeds.levels import FeedState, LevelStore, NewFeed
 from crossdock.model.base import Record
 
 log = structlog.get_logger("crossdock.polling")
@@ -41,7 +41,7 @@ class StreamStore(Protocol):
 
 
 class Road(Record, frozen=True, kw_only=True):
-    """A flow of states from one source to one target: what is read, claimed and scheduled as one."""
+    """A flow from one source to one target: what is read, claimed and scheduled as one."""
 
     source: str
     target: str
@@ -63,6 +63,26 @@ class Tally(Record, frozen=True, kw_only=True):
     changed: int = 0
     rejected: int = 0
     held: int = 0  # feeds that wait for a person
+    conflicts: int = 0  # documents whose number came before with another content
+    complete: bool = False  # whether it came to its end
+
+    def plus(self, page: Tally) -> Tally:
+        """With one more page."""
+        counts = {name: getattr(self, name) + getattr(page, name) for name in COUNTS}
+        return Tally(**counts, complete=page.complete)
+
+
+COUNTS = ("pages", "rows", "changed", "rejected", "held", "conflicts")
+
+
+class Pages(Protocol):
+    """What is done with what was read."""
+
+    def finish(self, road: Road) -> None:
+        """What a reader stored and did not live to end: the claim says that it is gone."""
+
+    def keep(self, road: Road, reached: Checkpoint, page: RowPage, number: int) -> Tally:
+        """Store it with how far it reaches, in one transaction, and go on with it. Raises LeaseLost."""
 
 
 class RowReader:
@@ -74,8 +94,7 @@ class RowReader:
         road: Road,
         source: RowSource,
         streams: StreamStore,
-        levels: LevelStore,
-        feeds: Feeds,
+        pages: Pages,
         clock: Callable[[], datetime],
         *,
         claim: float,
@@ -84,11 +103,9 @@ class RowReader:
     ) -> None:
         self._name = name
         self.road = road
-        self._place = (road.source, road.target, road.flow)
         self._source = source
         self._streams = streams
-        self._levels = levels
-        self._feeds = feeds
+        self._pages = pages
         self._clock = clock
         self._claim = timedelta(seconds=claim)
         self._begin = begin
@@ -120,35 +137,60 @@ class RowReader:
         """Under a claim. `told` hears of each page. Raises DeliveryError, LeaseLost; pages before are good."""
         tally = Tally()
         self._begin()
-        self._finish()
+        self._pages.finish(self.road)
         for page in self._source.changes(None if full else claimed.watermark):
             self._failpoint("rows-read")
-            tally = _added(tally, page, self._keep(claimed, page, tally.pages))
+            reached = msgspec.structs.replace(claimed, watermark=page.watermark, held_until=self._clock() + self._claim)
+            tally = tally.plus(self._pages.keep(self.road, reached, page, tally.pages))
             told(tally)
             self._begin()  # what was said to the source is nobody's attempt
             if self.stopping.is_set():
                 break
         return tally
 
-    def _finish(self) -> None:
-        """Pages that a reader stored and did not live to compare: the claim says that it is gone."""
+
+class StatePages:
+    """Each page a feed. See Pages."""
+
+    def __init__(
+        self,
+        levels: LevelStore,
+        feeds: Feeds,
+        clock: Callable[[], datetime],
+        failpoint: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._levels = levels
+        self._feeds = feeds
+        self._clock = clock
+        self._failpoint = failpoint
+
+    def finish(self, road: Road) -> None:
+        """Pages that were stored and not compared."""
+        place = (road.source, road.target, road.flow, CHANNEL)
         for feed in self._levels.feeds_in((FeedState.TAKEN,), self._clock(), LEFT):
-            if (feed.source, feed.target, feed.flow, feed.channel) == (*self._place, CHANNEL):
+            if (feed.source, feed.target, feed.flow, feed.channel) == place:
                 self._feeds.compare(feed, read_rows(self._levels.feed_body(feed)))
 
-    def _keep(self, claimed: Checkpoint, page: RowPage, number: int) -> list[Feed]:
+    def keep(self, road: Road, reached: Checkpoint, page: RowPage, number: int) -> Tally:
+        """Stored as it came, then compared."""
         now = self._clock()
-        reached = msgspec.structs.replace(claimed, watermark=page.watermark, held_until=now + self._claim)
-        new = [self._feed(claimed, page, number, now)] if page.rows else []
+        new = [self._feed(road, reached, page, number, now)] if page.rows else []
         taken = self._levels.take_page(reached, new, now, complete=page.complete)
         self._failpoint("rows-stored")
-        return [self._feeds.compare(feed, page.rows) for feed in taken]
+        feeds = [self._feeds.compare(feed, page.rows) for feed in taken]
+        return Tally(
+            pages=1,
+            rows=len(page.rows),
+            changed=sum(feed.changed for feed in feeds),
+            rejected=sum(feed.rejected for feed in feeds),
+            held=sum(feed.state is FeedState.HELD for feed in feeds),
+            complete=page.complete,
+        )
 
-    def _feed(self, claimed: Checkpoint, page: RowPage, number: int, now: datetime) -> NewFeed:
+    def _feed(self, road: Road, reached: Checkpoint, page: RowPage, number: int, now: datetime) -> NewFeed:
         """Its id is that of this very reading: the same rows read again later may count again."""
-        road = self.road
         message = Message(
-            id=f"poll:{road.stream()}:{claimed.fence}:{number}",
+            id=f"poll:{road.stream()}:{reached.fence}:{number}",
             source=road.source,
             flow=road.flow,
             subject="feed",
@@ -190,13 +232,3 @@ class RowPoller:
             except Exception:  # a bug in one scan must not end all that follow
                 log.exception("rows not read", **road)
             self.reader.stopping.wait(self._interval)
-
-
-def _added(tally: Tally, page: RowPage, feeds: list[Feed]) -> Tally:
-    return Tally(
-        pages=tally.pages + 1,
-        rows=tally.rows + len(page.rows),
-        changed=tally.changed + sum(feed.changed for feed in feeds),
-        rejected=tally.rejected + sum(feed.rejected for feed in feeds),
-        held=tally.held + sum(feed.state is FeedState.HELD for feed in feeds),
-    )

@@ -19,6 +19,7 @@ import msgspec
 from crossdock.contract.flow import Duty, Known, Route
 from crossdock.contract.message import Message
 from crossdock.errors import MappingError
+from crossdock.flows.cells import plain
 from crossdock.flows.keys import effect_key
 from crossdock.model.fulfilment import (
     Action,
@@ -104,7 +105,10 @@ def order_number(raw: Raw) -> str:
 
 def number_of(raw: Raw) -> str:
     """The document's own number. Raises MappingError."""
-    return _text(raw, "number", LONGEST)
+    number = _text(raw, "number", LONGEST)
+    if len(number.replace("%", "%25").replace(":", "%3A")) > LONGEST:  # as it stands in a key
+        raise MappingError("number", f"is longer than {LONGEST} characters, with each : and % counted as three")
+    return number
 
 
 def read(flow: str, raw: Raw, origin: str, options: Raw) -> tuple[Fulfilment, ...]:
@@ -228,7 +232,7 @@ def _decimal(value: Any, where: str) -> Decimal:
         raise MappingError(where, "is no number") from None
     if not number.is_finite() or abs(number) > MOST or number != number.quantize(STEP):
         raise MappingError(where, "is no number of at most 4 decimals that the store can hold")
-    return number
+    return Decimal(plain(number))  # 1.0 is 1
 
 
 def _place(row: Raw, places: Mapping[str, str]) -> str:
@@ -280,6 +284,8 @@ def _text(raw: Raw, name: str, longest: int) -> str:
         raise MappingError(name, "is missing")
     if len(text) > longest:
         raise MappingError(name, f"is longer than {longest} characters")
+    if any(one < " " and one not in "\t\r\n" for one in text):  # a database's text holds no NUL
+        raise MappingError(name, "has control characters")
     return text
 
 
