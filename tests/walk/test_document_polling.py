@@ -113,9 +113,10 @@ def dead(serving: Serving) -> list[DeliveryView]:
 
 
 def scanned(reader: RowReader, *, full: bool = False) -> Tally:
-    found = reader.scan(full=full)
-    assert found is not None
-    return found
+    """Once nobody else reads."""
+    found: list[Tally] = []
+    until(lambda: (tally := reader.scan(full=full)) is not None and not found.append(tally))
+    return found[0]
 
 
 def test_every_kind_of_document_that_the_erp_lists_is_carried_out(town: Town) -> None:
@@ -165,8 +166,7 @@ def test_the_same_number_with_another_content_waits_for_a_person(town: Town) -> 
     (letter,) = dead(serving)
     assert letter.reason == "its number came before with another content"
     assert letter.reference == order["increment_id"]
-    reader = town.reader()
-    until(lambda: reader.scan(full=True) is not None)  # the other one may be reading
+    assert scanned(town.reader(), full=True).rows == 1
     assert len(dead(serving)) == 1, "told once, however often it is read"
     assert len(town.made()) == 1
 
@@ -195,11 +195,7 @@ def test_a_row_that_is_wrong_is_kept_and_shown_and_holds_up_nothing(town: Town) 
 def test_what_was_wrong_is_carried_out_once_it_is_put_right(town: Town) -> None:
     order = town.placed()
     town.lists("shipments", shipment("SH-1", order, warehouse="MOON"))
-    until(
-        lambda: (
-            scanned(wrong.crossdock.readers.by_road[Road(source="erp", target="store", flow="shipments")]).rejected == 1
-        )
-    )
+    assert scanned(town.reader()).rejected == 1
     town.lists("shipments", shipment("SH-1", order))
     serving = town.serve()
     until(lambda: len(town.made()) == 1)
@@ -266,7 +262,7 @@ def test_who_lost_the_claim_stores_nothing_more(town: Town) -> None:
     assert scanned(reader).changed == 1, "what was not stored is read again"
 
 
-@pytest.mark.parametrize(("point", "nth"), [("rows-read", 1), ("rows-stored", 1), ("rows-read", 2), ("rows-stored", 2)])
+@pytest.mark.parametrize(("point", "nth"), [("rows-read", 2), ("rows-stored", 1)])
 def test_killed_between_two_pages_no_document_is_lost_or_doubled(
     tmp_path: Path, database: str, point: str, nth: int
 ) -> None:
