@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["ALL", "Crossdock", "Role", "connection_of", "fingerprint_of", "open_store", "utc_now"]
 log = structlog.get_logger("crossdock.app")
 SEAL_EVERY = 1.0
+WATCH_EVERY = 30.0
 FORGET_EVERY = 3600.0
 MOVES_MATTER = timedelta(days=60)  # a level that is older is no level
 
@@ -123,11 +124,13 @@ class Crossdock:
             self.feeds,
             self.incoming,
             self.connections,
+            settings.routes,
             claim=claim,
             woken=self.wake,
             failpoint=self._failpoint,
         )
         self._forget_at = 0.0
+        self._watch_at = 0.0
         self._sealing = threading.Event()
         self._sealer = threading.Thread(target=self._seal, name="seal", daemon=True)
 
@@ -281,10 +284,16 @@ class Crossdock:
         if not bodies and not rows:
             self._forget_at = time.monotonic() + FORGET_EVERY
 
+    def _watch(self) -> None:
+        if time.monotonic() >= self._watch_at:
+            self._watch_at = time.monotonic() + WATCH_EVERY
+            self.readers.watch()
+
     def _seal(self) -> None:
         while not self._sealing.wait(SEAL_EVERY):
             try:
                 self.store.seal_audit()
                 self._forget()
-            except Exception:  # the trail is sealed later; nothing is lost by it
+                self._watch()
+            except Exception:  # the trail is sealed later, the schedules looked at; nothing is lost by it
                 log.exception("cannot seal the audit trail")

@@ -14,6 +14,7 @@ from crossdock.api.documents import Documents
 from crossdock.api.erp import Client, Doorman, document_routes
 from crossdock.api.erp import routes as erp_routes
 from crossdock.api.pushes import Pushes
+from crossdock.api.schedules import ScheduleMetrics
 from crossdock.api.server import ApiServer
 from crossdock.api.webhooks import Door, Webhooks
 from crossdock.app import ALL, Crossdock, Role, utc_now
@@ -63,6 +64,7 @@ class Serving:
         self.crossdock = Crossdock(
             settings, roles=roles, settled=self._count, announced=self._tell, failpoint=failpoint
         )
+        registry.register(ScheduleMetrics(self.crossdock))
         if (fleet := self.crossdock.fleet) is not None:
             up = Gauge("crossdock_broker_up", "1 while the broker takes announcements", registry=registry)
             up.set_function(lambda: float(fleet.up))

@@ -19,6 +19,7 @@ from crossdock.cli import (
     map_order,
     run,
     sandbox,
+    schedule,
     shop,
 )
 
@@ -42,6 +43,7 @@ app.command("import")(imports.import_file)
 app.add_typer(config.app, name="config")
 app.add_typer(dead.app, name="dead")
 app.add_typer(held.app, name="held")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(explain.app, name="explain")
 app.add_typer(effects.app, name="effects")
 app.add_typer(audit.app, name="audit")

@@ -7,11 +7,10 @@ compared by `Feeds.resume`, and the next reader goes on behind it.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -19,15 +18,14 @@ import structlog
 from crossdock.contract.connector import RowPage, RowSource
 from crossdock.contract.message import Message
 from crossdock.delivery.store import Checkpoint
-from crossdock.errors import CrossdockError
 from crossdock.feeds.feeds import Feeds, read_rows
 from crossdock.feeds.levels import FeedState, LevelStore, NewFeed
+from crossdock.feeds.roads import Road
 from crossdock.model.base import Record
 
 log = structlog.get_logger("crossdock.polling")
 CHANNEL = "poll"
 LEFT = 100  # feeds looked through for what a dead reader has left
-LONGEST_STREAM = 50  # storage's column
 
 
 class StreamStore(Protocol):
@@ -40,21 +38,6 @@ class StreamStore(Protocol):
         """Another may read on."""
 
 
-class Road(Record, frozen=True, kw_only=True):
-    """A flow from one source to one target: what is read, claimed and scheduled as one."""
-
-    source: str
-    target: str
-    flow: str
-
-    def stream(self) -> str:
-        """Under which it is claimed. Each target has its own: a new one is told everything."""
-        name = f"{self.flow}:{self.target}"
-        if len(name) <= LONGEST_STREAM:
-            return name
-        return f"{self.flow[:20]}:{hashlib.sha256(name.encode()).hexdigest()[:24]}"
-
-
 class Tally(Record, frozen=True, kw_only=True):
     """What a scan came to."""
 
@@ -65,6 +48,10 @@ class Tally(Record, frozen=True, kw_only=True):
     held: int = 0  # feeds that wait for a person
     conflicts: int = 0  # documents whose number came before with another content
     complete: bool = False  # whether it came to its end
+
+    def told(self) -> str:
+        """In a line, what is nothing left out."""
+        return ", ".join(f"{getattr(self, name)} {name}" for name in COUNTS if getattr(self, name)) or "nothing"
 
     def plus(self, page: Tally) -> Tally:
         """With one more page."""
@@ -200,35 +187,4 @@ class StatePages:
         return NewFeed(message=message, flow=road.flow, target=road.target, channel=CHANNEL)
 
 
-class RowPoller:
-    """A reader that is asked every so many seconds, in a thread of its own."""
-
-    def __init__(self, reader: RowReader, interval: float) -> None:
-        self.reader = reader
-        self._interval = interval
-        self._thread = threading.Thread(target=self._run, name=f"read-{reader.road.stream()}", daemon=True)
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """The page under way is stored, then no more."""
-        self.reader.stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def alive(self) -> bool:
-        """Whether its thread is."""
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
-        road: dict[str, Any] = msgspec.structs.asdict(self.reader.road)
-        while not self.reader.stopping.is_set():
-            try:
-                self.reader.scan()
-            except CrossdockError as error:
-                log.error("rows not read", **road, code=error.code, error=str(error))
-            except Exception:  # a bug in one scan must not end all that follow
-                log.exception("rows not read", **road)
-            self.reader.stopping.wait(self._interval)
+__all__ = ["CHANNEL", "Pages", "Road", "RowReader", "StatePages", "Tally"]

@@ -19,6 +19,7 @@ from crossdock.storage import announcing, archive, inbox, letters, outbox, readi
 from crossdock.storage.committer import Committer
 from crossdock.storage.payloads import Payloads, Sealer
 from crossdock.storage.sql_levels import SqlLevels
+from crossdock.storage.sql_schedules import SqlSchedules
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class SqlStore:
         self._reading = engine.execution_options(**alone)
         steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
         self.levels = SqlLevels(self._committer, self._payloads, self._read)
+        self.schedules = SqlSchedules(self._committer, self._payloads, self._read)
         self._snapshot = engine.execution_options(**steady)  # SQLite reads a snapshot anyhow
 
     def close(self) -> None:
