@@ -114,8 +114,14 @@ def dead(serving: Serving) -> list[DeliveryView]:
 
 def scanned(reader: RowReader, *, full: bool = False) -> Tally:
     """Once nobody else reads."""
-    found: list[Tally] = []
-    until(lambda: (tally := reader.scan(full=full)) is not None and not found.append(tally))
+    found: list[Tally | None] = [None]
+
+    def done() -> bool:
+        found[0] = reader.scan(full=full)
+        return found[0] is not None
+
+    until(done)
+    assert found[0] is not None
     return found[0]
 
 

@@ -72,11 +72,9 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     for one in paused:
         since = f" since {one.since:%Y-%m-%d %H:%M} UTC by {one.by}: {one.reason}"
         say(plain("paused ", "red"), one.connection, since)
-    for one in unkept:
-        say(
-            plain(f"{one['state']} ", "red"),
-            f"{one['route']} by its schedule {one['schedule']} {one['detail']}".strip(),
-        )
+    for bad in unkept:
+        told = f"{bad['route']} by its schedule {bad['schedule']} {bad['detail']}"
+        say(plain(f"{bad['state']} ", "red"), told.strip())
     if unkept:
         say("`crossdock schedule list` shows all of them")
 
