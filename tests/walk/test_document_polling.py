@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from crossdock.api.serving import Serving
 from crossdock.app import Crossdock
 from crossdock.delivery.store import DeadFilter, DeliveryView
 from crossdock.feeds.polling import Road, RowReader, Tally
+from crossdock.flows.documents import LOOK
 from crossdock.sandbox.faults import NONE, Bugs, Faults
 from crossdock.sandbox.run import ErpServer, StoreServer
 from crossdock.settings import Settings
@@ -287,3 +290,30 @@ def test_killed_between_two_pages_no_document_is_lost_or_doubled(
         until(lambda: settled(serving.crossdock))
         assert sorted(one["order_id"] for one in town.made()) == sorted(order["entity_id"] for order in orders)
         assert dead(serving) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=120),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = ["number", "order", "warehouse", "lines", "tracks", "shipped_at", "comment", "notify", "action", "capture"]
+
+
+@hypothesis.given(st.sampled_from(BACK), st.dictionaries(st.sampled_from(NAMES), JSON))
+@hypothesis.settings(
+    max_examples=60, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+def test_whatever_a_row_holds_it_is_kept(desk: Crossdock, flow: str, row: dict[str, Any]) -> None:
+    for _ in range(2):
+        one = desk.incoming.heard("erp", "store", flow, row)
+        desk.store.record([desk.incoming.arrival(one, "store", "poll")], one.message.occurred_at)
+    view = desk.store.looks_at("erp", LOOK, [one.message.subject])[one.message.subject]
+    assert view.state == ("dead" if one.wrong else "pending")
+
+
+@pytest.fixture
+def desk(town: Town) -> Iterator[Crossdock]:
+    idle = Crossdock(town.settings)
+    yield idle
+    idle.store.close()

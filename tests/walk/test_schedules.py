@@ -183,6 +183,17 @@ def test_a_run_that_fails_is_told_and_tried_again(office: Office) -> None:
     assert (office.standing().failures, office.standing().outcome) == (0, "done")
 
 
+def test_a_run_that_is_stopped_goes_on_where_it_was(office: Office) -> None:
+    office.change(61, *range(1, 13))
+    office.due_since(minutes=5)
+    reader = office.timetable.reader
+    office.timetable.run(full=True, told=lambda _tally: reader.stopping.set())
+    assert (office.standing().outcome, office.standing().detail) == ("stopped", "1 pages, 5 rows, 5 changed")
+    reader.stopping.clear()
+    office.timetable.tick()
+    assert (office.standing().outcome, office.standing().detail) == ("done", "2 pages, 7 rows, 7 changed")
+
+
 def test_while_another_reads_nothing_is_run(office: Office) -> None:
     office.due_since(hours=1)
     claimed = office.timetable.reader.claim()
