@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,7 @@ import msgspec
 from crossdock.contract.flow import Route
 from crossdock.contract.message import Message
 from crossdock.errors import MappingError
+from crossdock.flows.cells import plain
 from crossdock.flows.fulfilment import KINDS, Raw, message_id, number_of, order_number, read
 from crossdock.model.base import Record
 
@@ -84,7 +86,7 @@ def fingerprint(flow: str, raw: Raw) -> str:
 
     Raises MappingError.
     """
-    return _hash(msgspec.to_builtins(read(flow, raw, "", ANYWHERE)))
+    return _hash(_said(msgspec.to_builtins(read(flow, raw, "", ANYWHERE), builtin_types=(Decimal,))))
 
 
 def order_of(raw: Raw) -> str:
@@ -100,6 +102,15 @@ def _number(raw: Raw) -> str:
         return number_of(raw)
     except MappingError:
         return NAMELESS
+
+
+def _said(value: Any) -> Any:
+    """The same number is the same text."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, dict):
+        return {name: _said(inner) for name, inner in value.items()}
+    return [_said(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _hash(said: Any) -> str:

@@ -19,7 +19,6 @@ import msgspec
 from crossdock.contract.flow import Duty, Known, Route
 from crossdock.contract.message import Message
 from crossdock.errors import MappingError
-from crossdock.flows.cells import plain
 from crossdock.flows.keys import effect_key
 from crossdock.model.fulfilment import (
     Action,
@@ -232,7 +231,7 @@ def _decimal(value: Any, where: str) -> Decimal:
         raise MappingError(where, "is no number") from None
     if not number.is_finite() or abs(number) > MOST or number != number.quantize(STEP):
         raise MappingError(where, "is no number of at most 4 decimals that the store can hold")
-    return Decimal(plain(number))  # 1.0 is 1
+    return number
 
 
 def _place(row: Raw, places: Mapping[str, str]) -> str:
