@@ -29,12 +29,12 @@ def see(connection: Connection, road: Road, entries: Mapping[str, datetime]) -> 
 
 
 def view(connection: Connection, road: Road) -> View:
-    """All that is known of a road."""
+    """All that is known of a road. Who reads is asked first: a run that ends meanwhile is then still seen as one."""
+    claimed = streams.read(connection, road.source, road.stream())
     columns = [schedules.c[name] for name in KEPT]
     rows = connection.execute(select(*columns).where(*_of(schedules, road)))
     standings = {row.entry: Standing(**row._mapping) for row in rows}  # noqa: SLF001
     halt = connection.execute(select(schedule_halts).where(*_of(schedule_halts, road))).one_or_none()
-    claimed = streams.read(connection, road.source, road.stream())
     return View(
         standings=standings,
         halt=None if halt is None else _halt_of(halt),
