@@ -15,7 +15,6 @@ from tests.databases import postgres_url, sqlite_url
 from tests.walk.world import until
 
 ROOT = Path(__file__).parent.parent.parent
-SECONDS = 6.0
 
 
 @contextmanager
@@ -48,7 +47,7 @@ def test_overlapping_runs_cannot_happen(tmp_path: Path, database: str) -> None:
     file, epoch = tmp_path / "runs", time.time()
     with ExitStack() as stack:
         crowd = [stack.enter_context(child(database, file, epoch)) for _ in range(2)]
-        until(lambda: len(runs_in(file)) >= 10, 60)
+        until(lambda: len(runs_in(file)) >= 8, 60)
     lines = runs_in(file)
     assert all(one.returncode == 0 for one in crowd)
     assert [word for _, word in lines] == ["begin", "end"] * (len(lines) // 2), "one begins after the other has ended"
@@ -58,6 +57,7 @@ def test_overlapping_runs_cannot_happen(tmp_path: Path, database: str) -> None:
     assert len(pairs) <= time.time() - epoch + 1
 
 
+@pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.services)], indirect=True)
 def test_a_run_that_dies_is_made_up_for_by_another_process(tmp_path: Path, database: str) -> None:
     file, epoch = tmp_path / "runs", time.time()
     with child(database, file, epoch, "die") as doomed:

@@ -49,13 +49,13 @@ def test_rows_of_one_shipment_are_one_shipment(town: Town) -> None:
     assert first.exit_code == 0, first.output
     assert "2 documents, 2 new, 0 rejected" in first.output
     assert "2 duplicate" in imported(town, "shipments", "ships.csv", table).output
-    town.lists(
-        "shipments", shipment("SH-1", order) | {"tracks": [{"number": "1Z1", "carrier": "ups"}, {"number": "1Z2"}]}
-    )
+    lines = [{"sku": line_of(order)["sku"], "qty": 1}]
+    tracks = [{"number": "1Z1", "carrier": "ups"}, {"number": "1Z2"}]
+    town.lists("shipments", shipment("SH-1", order, lines=lines, tracks=tracks))
     serving = town.serve()
     until(lambda: len(town.made()) == 2)
-    tracks = {one["order_id"]: [track["track_number"] for track in one["tracks"]] for one in town.made()}
-    assert tracks == {order["entity_id"]: ["1Z1", "1Z2"], other["entity_id"]: []}
+    made = {one["order_id"]: [track["track_number"] for track in one["tracks"]] for one in town.made()}
+    assert made == {order["entity_id"]: ["1Z1", "1Z2"], other["entity_id"]: []}
     until(lambda: settled(serving.crossdock))
     assert serving.crossdock.store.dead(DeadFilter()) == [], "in the file and in the list it is the same shipment"
 
