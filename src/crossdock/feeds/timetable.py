@@ -145,6 +145,8 @@ class Timetable:
             code = error.code if isinstance(error, CrossdockError) else "unexpected"
             self._failed(claimed, ours, f"{code}: {error}" if code != "unexpected" else type(error).__name__)
             raise
+        if tally.rejected or tally.held or tally.conflicts:
+            log.warning("rows read that somebody must look at", **_named(self.road), came_to=tally.told())
         outcome = DONE if tally.complete else STOPPED
         self._store.end(
             claimed, self.road, dict.fromkeys([one.name() for one in ours]), outcome, tally.told(), self._clock()
