@@ -25,8 +25,9 @@ from crossdock.delivery.records import Delivery, Verdict
 from crossdock.delivery.verdict import Policy
 from crossdock.delivery.worker import Worker, WorkerOptions
 from crossdock.errors import ConfigurationError, StorageError
+from crossdock.feeds.documents import Incoming
 from crossdock.feeds.feeds import Feeds
-from crossdock.flows import LOOKS
+from crossdock.flows import FULFILMENTS, LOOKS
 from crossdock.model.base import settle_types
 from crossdock.readers import Readers
 from crossdock.reserved import Reservations
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["ALL", "Crossdock", "Role", "connection_of", "fingerprint_of", "open_store", "utc_now"]
 log = structlog.get_logger("crossdock.app")
 SEAL_EVERY = 1.0
+WATCH_EVERY = 30.0
 FORGET_EVERY = 3600.0
 MOVES_MATTER = timedelta(days=60)  # a level that is older is no level
 
@@ -110,6 +112,7 @@ class Crossdock:
         self.gates = Gates(self.connections)
         self.feeds = Feeds(self.store.levels, self.connections, utc_now, self.wake)
         self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)
+        self.incoming = Incoming(self.store, FULFILMENTS, self.connections.routes, utc_now)
         self._failpoint = failpoint
         self.fleet: Fleet | None = None
         self._dispatch = self._make_dispatch(broker, settled, announced)
@@ -117,9 +120,18 @@ class Crossdock:
         self.pollers = self._make_pollers()
         claim = settings.workers.lease_seconds
         self.readers = Readers(
-            self.name, self.store, self.feeds, self.connections, claim=claim, failpoint=self._failpoint
+            self.name,
+            self.store,
+            self.feeds,
+            self.incoming,
+            self.connections,
+            settings.routes,
+            claim=claim,
+            woken=self.wake,
+            failpoint=self._failpoint,
         )
         self._forget_at = 0.0
+        self._watch_at = 0.0
         self._sealing = threading.Event()
         self._sealer = threading.Thread(target=self._seal, name="seal", daemon=True)
 
@@ -273,10 +285,16 @@ class Crossdock:
         if not bodies and not rows:
             self._forget_at = time.monotonic() + FORGET_EVERY
 
+    def _watch(self) -> None:
+        if time.monotonic() >= self._watch_at:
+            self._watch_at = time.monotonic() + WATCH_EVERY
+            self.readers.watch()
+
     def _seal(self) -> None:
         while not self._sealing.wait(SEAL_EVERY):
             try:
                 self.store.seal_audit()
                 self._forget()
-            except Exception:  # the trail is sealed later; nothing is lost by it
+                self._watch()
+            except Exception:  # the trail is sealed later, the schedules looked at; nothing is lost by it
                 log.exception("cannot seal the audit trail")

@@ -1,16 +1,21 @@
-"""What reads states out of sources: one reader for each flow of states that a route brings and its source can tell."""
+"""What reads rows out of sources: one timetable for each flow that a route brings and its source can tell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crossdock.connections import Connections, utc_now
 from crossdock.contract.connector import ReadsRows
 from crossdock.contract.flow import Kind
+from crossdock.errors import ConfigurationError
+from crossdock.feeds.documents import DocumentPages, Incoming
 from crossdock.feeds.feeds import Feeds
-from crossdock.feeds.polling import Road, RowPoller, RowReader
-from crossdock.flows import FLOWS
+from crossdock.feeds.polling import Pages, Road, RowReader, StatePages
+from crossdock.feeds.schedules import Entry
+from crossdock.feeds.timetable import Clerk, Timetable
+from crossdock.flows import FLOWS, documents
+from crossdock.settings import RouteSettings
 from crossdock.storage.sql import SqlStore
 
 
@@ -22,41 +27,55 @@ class Readers:
         name: str,
         store: SqlStore,
         feeds: Feeds,
+        incoming: Incoming,
         connections: Connections,
+        routes: Sequence[RouteSettings],
         *,
         claim: float,
+        woken: Callable[[], None] = lambda: None,
         failpoint: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._name = name
         self._store = store
-        self._feeds = feeds
+        self._states = StatePages(store.levels, feeds, utc_now, failpoint)
+        self._documents = DocumentPages(incoming, store, utc_now, woken, failpoint)
         self._connections = connections
         self._claim = claim
         self._failpoint = failpoint
+        schedules = scheduled(routes)
         self.by_road = {road: self._reader(road) for road in roads(connections)}
-        self._pollers: list[RowPoller] = []
+        _all_are_read(schedules, self.by_road)
+        self.timetables = {
+            road: Timetable(reader, schedules.get(road) or self._interval(road), store.schedules, utc_now)
+            for road, reader in self.by_road.items()
+        }
+        self._clerks: list[Clerk] = []
 
     def start(self) -> None:
-        """Read every so many seconds."""
-        self._pollers = [*self._every_so_often()]
-        for poller in self._pollers:
-            poller.start()
+        """Read when the schedules say so."""
+        self._clerks = [Clerk(one) for one in self.timetables.values() if one.entries]
+        for clerk in self._clerks:
+            clerk.start()
 
     def stop(self) -> None:
         """What is under way is stored."""
-        for poller in self._pollers:
-            poller.reader.stopping.set()
-        for poller in self._pollers:
-            poller.stop()
+        for clerk in self._clerks:
+            clerk.timetable.reader.stopping.set()
+        for clerk in self._clerks:
+            clerk.stop()
 
     def alive(self) -> bool:
         """Whether every thread is."""
-        return all(poller.alive() for poller in self._pollers)
+        return all(clerk.alive() for clerk in self._clerks)
 
-    def _every_so_often(self) -> Iterator[RowPoller]:
-        for road, reader in self.by_road.items():
-            if (seconds := _reads(self._connections, road.source).rows_every(road.flow)) > 0:
-                yield RowPoller(reader, seconds)
+    def watch(self) -> None:
+        """Tell of runs that did not happen, also where nobody in this process reads."""
+        for timetable in self.timetables.values():
+            timetable.watch()
+
+    def _interval(self, road: Road) -> tuple[Entry, ...]:
+        seconds = _reads(self._connections, road.source).rows_every(road.flow)
+        return (Entry(every=seconds),) if seconds > 0 else ()
 
     def _reader(self, road: Road) -> RowReader:
         return RowReader(
@@ -64,13 +83,26 @@ class Readers:
             road,
             _reads(self._connections, road.source).rows(road.flow),
             self._store,
-            self._store.levels,
-            self._feeds,
+            self._pages(road),
             utc_now,
             claim=self._claim,
             begin=lambda: self._connections.begin(None),
             failpoint=self._failpoint,
         )
+
+    def _pages(self, road: Road) -> Pages:
+        return self._states if FLOWS[road.flow].kind is Kind.STATE else self._documents
+
+
+def scheduled(routes: Sequence[RouteSettings]) -> dict[Road, tuple[Entry, ...]]:
+    """As the settings have it."""
+    return {
+        Road(source=route.source, target=route.target, flow=flow): tuple(
+            Entry(cron=one.cron, time_zone=one.time_zone, full=one.full, grace=one.grace_s) for one in several
+        )
+        for route in routes
+        for flow, several in route.schedules.items()
+    }
 
 
 def roads(connections: Connections) -> Iterator[Road]:
@@ -80,8 +112,16 @@ def roads(connections: Connections) -> Iterator[Road]:
             continue
         for route in connections.routes(name):
             for flow in sorted(route.flows & connections.capabilities(name).reads):
-                if FLOWS[flow].kind is Kind.STATE:
+                if FLOWS[flow].kind is Kind.STATE or flow in documents.FLOWS:
                     yield Road(source=name, target=route.target, flow=flow)
+
+
+def _all_are_read(schedules: Mapping[Road, Any], read: Mapping[Road, Any]) -> None:
+    """A schedule that nothing answers to would be waited for in vain."""
+    if idle := [road for road in schedules if road not in read]:
+        raise ConfigurationError(
+            [f"routes: {one.name()} has a schedule, but {one.source} cannot be read for {one.flow}" for one in idle]
+        )
 
 
 def _reads(connections: Connections, name: str) -> ReadsRows:

@@ -11,10 +11,22 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_serializer, field_validator
+from cronsim import CronSim, CronSimError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from crossdock.errors import ConfigurationError
@@ -49,6 +61,7 @@ STATE_FLOWS: tuple[str, ...] = ("inventory", "prices", "products")
 EXPORT_FLOWS: tuple[RouteFlow, ...] = ("orders", "cancellations", "holds", "payments", "refunds")
 
 
+CRON_FIELDS = 5  # cronsim would take a sixth, for seconds
 REFERENCE = r"^(env|file|vault|aws-sm):.+"
 
 
@@ -461,6 +474,53 @@ class RouteOptions(Section):
         return value
 
 
+class ScheduleSettings(Section):
+    """When one flow of this route is read from its source. Several lines for one flow are several such tables."""
+
+    cron: str = Field(
+        max_length=100,
+        description="Minute, hour, day, month and weekday (`*/5 * * * *`, `30 2 * * 1-5`). A time that a clock change "
+        "skips or repeats runs once.",
+    )
+    time_zone: str = Field(
+        default="UTC", max_length=60, description="IANA time zone of the expression, as `Europe/Rome`."
+    )
+    full: bool = Field(
+        default=False, description="Whether everything is read, or only what has changed since the last run."
+    )
+    grace_s: float = Field(
+        default=300,
+        ge=1,
+        le=7 * 86400,
+        description="Seconds after which a run that was due and has not begun is an alarm. It is worth being above "
+        "`workers.lease_seconds`, the time that a killed run takes to be noticed.",
+    )
+
+    @model_validator(mode="after")
+    def _comes_at_all(self) -> ScheduleSettings:
+        check_schedule(self.cron, self.time_zone)
+        return self
+
+
+def check_schedule(cron: str, time_zone: str) -> None:
+    """ValueError for what is no cron expression of five fields, comes never, or is in no time zone."""
+    if len(cron.split()) != CRON_FIELDS:
+        raise ValueError("cron wants five fields: minute, hour, day, month, weekday")
+    try:
+        next(CronSim(cron, datetime(2026, 1, 1, tzinfo=ZoneInfo(time_zone))))
+    except CronSimError as error:
+        raise ValueError(f"cron: {error}") from None
+    except StopIteration:
+        raise ValueError("cron: this time never comes") from None
+    except (KeyError, OSError, ValueError):  # ZoneInfo's, of a name that is none
+        raise ValueError("time_zone: is no IANA time zone, as Europe/Rome or UTC") from None
+
+
+ReadFlow = Literal[
+    "inventory", "prices", "products", "shipments", "tracks", "invoices", "credit_memos", "order_updates"
+]
+
+
 class RouteSettings(Section):
     """What goes from one connection to another."""
 
@@ -472,6 +532,28 @@ class RouteSettings(Section):
         "order. The target's number always goes back to the source.",
     )
     options: RouteOptions = Field(default_factory=RouteOptions, description="This route's rules.")
+    schedules: dict[ReadFlow, tuple[ScheduleSettings, ...]] = Field(
+        default_factory=dict,
+        description="When each flow that is polled is read (docs/polling.md), one table or a list of them. A flow "
+        "without one is read every `reads.FLOW.interval_s`.",
+    )
+
+    @field_validator("schedules", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: [one] if isinstance(one, dict | ScheduleSettings) else one for name, one in value.items()}
+
+    @field_validator("schedules")
+    @classmethod
+    def _differ(
+        cls, value: dict[ReadFlow, tuple[ScheduleSettings, ...]]
+    ) -> dict[ReadFlow, tuple[ScheduleSettings, ...]]:
+        for name, several in value.items():
+            if not several or len({(one.cron, one.time_zone, one.full) for one in several}) < len(several):
+                raise ValueError(f"{name}: is empty, or says one thing twice")
+        return value
 
     @field_validator("flows")
     @classmethod

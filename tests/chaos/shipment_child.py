@@ -47,7 +47,7 @@ def tell(crossdock: Crossdock, order: str, line: str, pieces: int, sku: str) -> 
     assert pushes.second(Asked(client="c", connection="erp", flow="inventory", body=body)).status == 202
     document = {"number": "SH-1", "order": order, "warehouse": "MI", "shipped_at": utc_now().isoformat()}
     body = json.dumps(document | {"lines": [{"line": line, "qty": pieces}]}).encode()
-    documents = Documents(crossdock.intake, crossdock.store, routes, utc_now)
+    documents = Documents(crossdock.intake, crossdock.incoming, crossdock.store, routes)
     assert documents.push(Asked(client="c", connection="erp", flow="shipments", body=body)).status == 202
 
 

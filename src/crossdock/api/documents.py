@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as TooLate
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
@@ -13,15 +11,15 @@ import msgspec
 
 from crossdock.api.pushes import Answer, Asked, problem, target_of
 from crossdock.contract.flow import Route
-from crossdock.contract.message import Message
 from crossdock.delivery.intake import Intake
 from crossdock.delivery.records import State
 from crossdock.delivery.store import DeliveryView
 from crossdock.errors import ConfigurationError, MappingError, StorageError
-from crossdock.flows.fulfilment import KINDS, message_id, order_number, read
+from crossdock.feeds.documents import Incoming
+from crossdock.flows.documents import LOOK
+from crossdock.flows.fulfilment import KINDS, message_id
 from crossdock.flows.keys import effect_key
 
-LOOK = "fulfilments"
 CHANNEL = "push"
 WORST_FIRST = ("dead", "pending", "skipped", "superseded")
 LONGEST_COMMIT = 30.0  # seconds
@@ -36,9 +34,6 @@ class DocumentStore(Protocol):
     def looks_at(self, source: str, flow: str, subjects: Sequence[str]) -> dict[str, DeliveryView]:
         """By subject."""
 
-    def find_subjects(self, reference: str) -> list[tuple[str, str]]:
-        """Source and subject of what has this number."""
-
     def promised(self, source: str, flow: str, reference: str, key: str) -> list[DeliveryView]:
         """What was promised under a key, or one that begins with it and a colon."""
 
@@ -49,34 +44,35 @@ class Documents:
     def __init__(
         self,
         intake: Intake,
+        incoming: Incoming,
         store: DocumentStore,
         routes: Callable[[str], Sequence[Route]],
-        clock: Callable[[], datetime],
     ) -> None:
         self._intake = intake
+        self._incoming = incoming
         self._store = store
         self._routes = routes
-        self._clock = clock
 
     def push(self, asked: Asked) -> Answer:
         """202 once it is stored, 200 with what became of it where it came before, 409 with another content."""
         try:
             raw = _object(asked.body)
             target = target_of(self._routes(asked.connection), asked)
-            read(asked.flow, raw, asked.connection, self._options(asked, target))
+            heard = self._incoming.heard(asked.connection, target, asked.flow, raw)
         except MappingError as error:
             return problem(400, str(error))
         except ConfigurationError as error:
             return problem(422, "; ".join(error.problems))
-        message = self._message(asked, target, raw)
-        print_of = hashlib.sha256(msgspec.json.encode(raw, order="sorted")).hexdigest()
+        if heard.wrong:
+            return problem(400, heard.wrong)
         try:
-            recorded = self._intake.offer(message, print_of, CHANNEL, target).result(LONGEST_COMMIT)
+            offered = self._intake.offer(heard.message, heard.fingerprint, CHANNEL, target)
+            recorded = offered.result(LONGEST_COMMIT)
         except (StorageError, TooLate):
             return problem(503, "not stored: send it again")
         if recorded.outcome == "conflict":
             return problem(409, "this number came before with another content")
-        told = self._told(asked, message.id, target)
+        told = self._told(asked, heard.message.id, target)
         return Answer(status=202 if recorded.outcome == "new" else 200, body=told)
 
     def state(self, asked: Asked, number: str) -> Answer:
@@ -90,33 +86,14 @@ class Documents:
             Answer(status=200, body=told) if told["state"] != "unknown" else problem(404, "there is no such document")
         )
 
-    def _options(self, asked: Asked, target: str) -> Mapping[str, Any]:
-        route = next(one for one in self._routes(asked.connection) if one.target == target and asked.flow in one.flows)
-        return route.states.get("inventory", {})
-
-    def _message(self, asked: Asked, target: str, raw: Mapping[str, Any]) -> Message:
-        name = message_id(target, asked.flow, raw)
-        return Message(
-            id=name,
-            source=asked.connection,
-            flow=LOOK,
-            subject=name,
-            reference=order_number(raw),
-            occurred_at=self._clock(),
-            payload=msgspec.json.encode({"flow": asked.flow, "document": raw, "order_id": self._known(target, raw)}),
-        )
-
-    def _known(self, store: str, raw: Mapping[str, Any]) -> str:
-        """The order's id at the store, where we have carried it; "" where we have not."""
-        found = [subject for source, subject in self._store.find_subjects(order_number(raw)) if source == store]
-        return found[0] if len(found) == 1 else ""
-
     def _told(self, asked: Asked, name: str, target: str) -> dict[str, Any]:
         """The look's own state until it has made its promises; then theirs."""
         seen = self._store.looks_at(asked.connection, LOOK, [name]).get(name)
         if seen is None:
             return {"success": True, "id": name, "state": "unknown"}
-        number = name.split(":", 2)[2].partition("#")[0]
+        number = name.split(":", 2)[2]
+        if asked.flow == "tracks":  # a hash of its parcels stands behind it
+            number = number.rpartition("#")[0]
         key = effect_key(asked.connection, asked.flow, number, "make")
         made = self._store.promised(asked.connection, asked.flow, seen.reference, key)
         made = [one for one in made if one.target == target]

@@ -15,6 +15,7 @@ from crossdock.api.documents import Documents
 from crossdock.api.erp import Client, Doorman, bulk_routes, document_routes
 from crossdock.api.erp import routes as erp_routes
 from crossdock.api.pushes import Pushes
+from crossdock.api.schedules import ScheduleMetrics
 from crossdock.api.server import ApiServer
 from crossdock.api.webhooks import Door, Webhooks
 from crossdock.app import ALL, Crossdock, Role, utc_now
@@ -64,6 +65,7 @@ class Serving:
         self.crossdock = Crossdock(
             settings, roles=roles, settled=self._count, announced=self._tell, failpoint=failpoint
         )
+        registry.register(ScheduleMetrics(self.crossdock))
         if (fleet := self.crossdock.fleet) is not None:
             up = Gauge("crossdock_broker_up", "1 while the broker takes announcements", registry=registry)
             up.set_function(lambda: float(fleet.up))
@@ -117,7 +119,7 @@ def handlers_of(crossdock: Crossdock) -> Sequence[HTTPRouteHandler]:
         rows_at_once=settings.rows_at_once,
     )
     doorman = Doorman(clients)
-    documents = Documents(crossdock.intake, crossdock.store, crossdock.connections.routes, utc_now)
+    documents = Documents(crossdock.intake, crossdock.incoming, crossdock.store, crossdock.connections.routes)
     bulks = BulkStates(crossdock.connections.by_name, crossdock.connections.routes)
     routes = [*erp_routes(pushes, doorman, settings.push_limit), *document_routes(documents, doorman)]
     return [*routes, *bulk_routes(bulks, doorman)]

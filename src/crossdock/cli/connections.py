@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -21,6 +22,10 @@ from crossdock.cli.common import (
     settings_or_exit,
     store_of,
 )
+from crossdock.feeds.schedules import WRONG, due_at, state_of
+from crossdock.readers import scheduled
+from crossdock.settings import Settings
+from crossdock.storage.sql import SqlStore
 
 NameArgument = Annotated[str, typer.Argument(help="The connection's name.")]
 
@@ -47,15 +52,16 @@ def resume(name: NameArgument, config: ConfigOption = None) -> None:
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """How many deliveries stand where, and what is paused."""
+    """How many deliveries stand where, what is paused, and which schedules were not kept."""
     with store_of(config) as store:
         counts, paused = store.counts(), store.paused()
+        unkept = [*_unkept(settings_or_exit(config), store)]
     rows = [
         {"flow": flow, "target": target, "state": state, "count": count}
         for (flow, target, state), count in sorted(counts.items())
     ]
     if as_json:
-        console.print_json(msgspec.json.encode({"deliveries": rows, "paused": paused}).decode())
+        console.print_json(msgspec.json.encode({"deliveries": rows, "paused": paused, "schedules": unkept}).decode())
         return
     table = Table("flow", "target", "state", "count", box=None)
     for row in rows:
@@ -66,3 +72,20 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     for one in paused:
         since = f" since {one.since:%Y-%m-%d %H:%M} UTC by {one.by}: {one.reason}"
         say(plain("paused ", "red"), one.connection, since)
+    for bad in unkept:
+        told = f"{bad['route']} by its schedule {bad['schedule']} {bad['detail']}"
+        say(plain(f"{bad['state']} ", "red"), told.strip())
+    if unkept:
+        say("`crossdock schedule list` shows all of them")
+
+
+def _unkept(settings: Settings, store: SqlStore) -> Iterator[dict[str, str]]:
+    """Schedules that something is wrong with; those that go by an interval are shown by `doctor`."""
+    now = datetime.now(UTC)
+    for road, entries in scheduled(settings.routes).items():
+        view = store.schedules.view(road)
+        for entry in entries:
+            if (state := state_of(entry, view, now)) in WRONG:
+                kept = view.standings[entry.name()]
+                told = f"since {due_at(entry, kept):%Y-%m-%d %H:%M} UTC" if state == "missed" else kept.detail
+                yield {"route": road.name(), "schedule": entry.name(), "state": state, "detail": told}

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from crossdock.app import Crossdock, utc_now
 from crossdock.cli import waiting
 from crossdock.cli.common import ConfigOption, complain, complaints, plain, refuse, say, settings_or_exit
+from crossdock.cli.import_documents import COLUMNS, Came, import_documents
 from crossdock.contract.message import Message
 from crossdock.errors import ConfigurationError, CrossdockError
 from crossdock.feeds.feeds import FILE, Difference
@@ -63,6 +64,7 @@ TEMPLATES = {
         "version",
         "as_of",
     ),
+    **COLUMNS,
 }
 
 
@@ -125,6 +127,11 @@ def _run(
     wait: bool,
 ) -> int:
     source, target = _route(crossdock, flow, source, target)
+    if flow in COLUMNS:
+        with _bar(file) as advance:
+            rows_of = _passed(open_rows(file, columns), advance)
+            came = import_documents(crossdock, flow, rows_of, source, target, dry_run=dry_run)
+        return _tell_documents(came, report)
     new = NewFeed(message=_message(file, source, flow), flow=flow, target=target, channel=FILE)
     lines = array("L")
     with _bar(file) as advance:
@@ -143,6 +150,16 @@ def _run(
         return 4
     bad = waiting.wait(crossdock, feed) if wait else 0
     return 1 if feed.rejected or bad else 0
+
+
+def _tell_documents(came: Came, report: Path | None) -> int:
+    told = ", ".join(f"{count} {word}" for word, count in sorted(came.counts.items())) or "nothing to do"
+    say(
+        f"{len(came.lines)} documents, {told}, ",
+        plain(f"{len(came.rejected)} rejected", "red" if came.rejected else ""),
+    )
+    _report(report, came.rejected, came.lines)
+    return 1 if came.rejected else 0
 
 
 def _message(file: Path, source: str, flow: str) -> Message:
@@ -176,6 +193,13 @@ def _counted(rows: Iterator[Placed], lines: array[int], advance: Any) -> Iterato
     for line, row in rows:
         lines.append(line)
         if len(lines) % PAGE == 0:
+            advance(PAGE)
+        yield row
+
+
+def _passed(rows: Iterator[Placed], advance: Any) -> Iterator[Placed]:
+    for count, row in enumerate(rows, 1):
+        if count % PAGE == 0:
             advance(PAGE)
         yield row
 

@@ -20,6 +20,7 @@ from crossdock.cli import (
     map_order,
     run,
     sandbox,
+    schedule,
     shop,
 )
 
@@ -44,6 +45,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(bulk.app, name="bulk")
 app.add_typer(dead.app, name="dead")
 app.add_typer(held.app, name="held")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(explain.app, name="explain")
 app.add_typer(effects.app, name="effects")
 app.add_typer(audit.app, name="audit")

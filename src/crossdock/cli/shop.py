@@ -9,7 +9,9 @@ import typer
 
 from crossdock.app import Crossdock
 from crossdock.cli.common import ConfigOption, JsonOption, complain, console, plain, refuse, say, settings_or_exit
+from crossdock.cli.schedule import Line, lines_of
 from crossdock.errors import ConfigurationError, CrossdockError
+from crossdock.feeds.schedules import WRONG
 from crossdock.magento import subscriptions, topology
 from crossdock.magento.connector import MagentoConnector
 from crossdock.model.base import Record
@@ -99,7 +101,27 @@ def examine(crossdock: Crossdock) -> list[Finding]:
             findings.append(_subscribed(connector))
         if isinstance(connector, MagentoConnector) and (places := _places(crossdock, name)):
             findings += _topology(connector, places)
-    return findings
+    return findings + _schedules(crossdock)
+
+
+def _schedules(crossdock: Crossdock) -> list[Finding]:
+    """Whether what is to be read is read."""
+    return [
+        Finding(
+            ok=one.state not in {*WRONG, "new"},
+            what=f"{one.route} by its schedule {one.schedule}",
+            detail=f"{one.state} {_explained(one)}".strip(),
+        )
+        for one in lines_of(crossdock)
+        if one.schedule != "never"
+    ]
+
+
+def _explained(one: Line) -> str:
+    if one.state == "new":
+        return "to every poller: none has run since it was written"
+    due = f"due {one.next_at:%Y-%m-%d %H:%M} UTC" if one.next_at and one.state == "missed" else ""
+    return "; ".join(part for part in (due, one.detail) if part)
 
 
 def _subscribed(shop: MagentoConnector) -> Finding:

@@ -115,6 +115,28 @@ class StorageConformance:
         texts = [one.text for one in store.timeline("store", "1") if one.text.startswith("conflict")]
         assert texts == ["conflict event-1 came before with another content refused: b"]
 
+    def test_another_content_is_kept_beside_the_first_where_nobody_waits_to_be_told(self, store: Store) -> None:
+        first, other = (
+            msgspec.structs.replace(arrival(hint(payload=body), fingerprint=print_of), keeps_conflicts=True)
+            for body, print_of in ((b"1", "a"), (b"2", "b"))
+        )
+        for _ in range(2):
+            store.record([first, other], NOW)
+        (letter,) = store.dead(DeadFilter())
+        assert (letter.subject, letter.code, letter.owner) == ("event-1!b", "parked", "business")
+        found = store.delivery(letter.id)
+        assert found is not None
+        assert found[1].payload == b"2"
+        assert [one.subject for one in lease(store)] == ["1"], "the first one goes on"
+
+    def test_what_is_parked_is_a_dead_letter_from_birth_and_can_be_replayed(self, store: Store) -> None:
+        parked = msgspec.structs.replace(arrival(hint()), park="warehouse: is missing", lane="of its own")
+        assert [one.outcome for one in store.record([parked, parked], NOW)] == ["new", "duplicate"]
+        (letter,) = store.dead(DeadFilter())
+        assert (letter.reason, lease(store)) == ("warehouse: is missing", [])
+        assert store.replay([letter.id], "me", NOW) == 1
+        assert [one.id for one in lease(store)] == [letter.id]
+
     def test_what_is_only_kept_makes_no_work_and_can_be_seen(self, store: Store) -> None:
         message = msgspec.structs.replace(hint(7, event="rma", payload=b"{7}"), flow="kept", reference="")
         kept = msgspec.structs.replace(arrival(message), flow="kept", owed=False)

@@ -51,8 +51,9 @@ class Source(Protocol[R_co]):
 
 
 class RowPage(Record, frozen=True, kw_only=True):
-    """Rows of a flow of states, as a push's `items` have them, and how far they reach. Both are stored together.
+    """Rows, and how far they reach. Both are stored together.
 
+    A row is what a push has: of a flow of states one of its `items`, of a flow of documents its whole body.
     `complete` marks the last page of a scan. A page without rows only moves the watermark.
     """
 
@@ -62,7 +63,7 @@ class RowPage(Record, frozen=True, kw_only=True):
 
 
 class RowSource(Protocol):
-    """Reads a flow of states out of a system."""
+    """Reads a flow's rows out of a system."""
 
     def changes(self, since: Watermark | None) -> Iterator[RowPage]:
         """What changed since, page after page; None reads everything there is (a full run). Raises DeliveryError.
@@ -74,7 +75,7 @@ class RowSource(Protocol):
 
 @runtime_checkable
 class ReadsRows(Protocol):
-    """A connector that flows of states can be read from: those in its `capabilities.reads`."""
+    """A connector that flows of states and of documents can be read from: those in its `capabilities.reads`."""
 
     def rows(self, flow: str) -> RowSource:
         """Raises ConfigurationError for a flow that it cannot be asked for."""

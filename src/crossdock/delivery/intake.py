@@ -19,19 +19,25 @@ class OfferingStore(Protocol):
         """The outcome, once it is committed."""
 
 
-def arrival_of(flow: Flow[Any], message: Message, channel: str, fingerprint: str = "", target: str = "") -> Arrival:
-    """A message on its way in: its first delivery is a look, at its own source where no other target is named."""
+def arrival_of(
+    flow: Flow[Any], message: Message, channel: str, fingerprint: str = "", target: str = "", park: str = ""
+) -> Arrival:
+    """A message on its way in: its first delivery is a look, at its own source where no other target is named.
+
+    What is parked goes into a lane of its own: nothing else waits for it.
+    """
     return Arrival(
         message=message,
         flow=flow.name,
         target=target or message.source,
         key=flow.key(message),
-        lane=flow.ordering_key(message),
+        lane=f"{flow.ordering_key(message)}!{fingerprint[:16]}" if park else flow.ordering_key(message),
         one_row=flow.kind is not Kind.DOCUMENT,
         priority=flow.priority,
         fingerprint=fingerprint,
         channel=channel,
         owed=flow.kind is not Kind.KEPT,
+        park=park,
     )
 
 

@@ -65,6 +65,7 @@ class Poller:
         self._failpoint = failpoint
         self._created = created
         self._stopping = threading.Event()
+        self.interval = options.interval
         self._swept_at: datetime | None = None
         self._thread = threading.Thread(target=self._run, name=f"{name}-poll", daemon=True)
 

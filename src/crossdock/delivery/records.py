@@ -35,7 +35,8 @@ class Arrival(Record, frozen=True, kw_only=True):
     """A message on its way into the inbox. `target` is where its first delivery goes.
 
     `fingerprint` is a hash of what came: the same id with another one is a conflict. One that is not `owed` is kept
-    as it came and makes no delivery.
+    as it came and makes no delivery. `park`: why its delivery is a dead letter from birth. `keeps_conflicts`: one that
+    is a conflict is kept as a dead letter beside the first, since nobody waits to be told.
     """
 
     message: Message
@@ -48,6 +49,8 @@ class Arrival(Record, frozen=True, kw_only=True):
     fingerprint: str = ""
     channel: str = "webhook"
     owed: bool = True
+    park: str = ""
+    keeps_conflicts: bool = False
 
 
 class Recorded(Record, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ class Checkpoint(Record, frozen=True, kw_only=True):
     fence: int = 0
     read_at: datetime | None = None  # last page stored
     complete_at: datetime | None = None  # last scan that reached its end
-    held_until: datetime | None = None  # with a page: its reader holds on so long
+    held_until: datetime | None = None  # its reader holds on so long; one that has died holds it still
 
 
 class DeliveryView(Record, frozen=True, kw_only=True):

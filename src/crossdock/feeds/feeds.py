@@ -298,7 +298,9 @@ def _refused(found: _Found) -> Iterator[Difference]:
 
 
 def _named(raw: Any) -> str:
-    return str(raw.get("sku") or "")[:64] if isinstance(raw, Mapping) else ""
+    """What a row that cannot be read calls itself; without what no database's text holds."""
+    name = str(raw.get("sku") or "") if isinstance(raw, Mapping) else ""
+    return "".join(one for one in name if one.isprintable())[:64]
 
 
 def _kept(level: Level, fate: Fate, reason: str = "") -> Row:

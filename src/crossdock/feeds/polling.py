@@ -1,17 +1,16 @@
-"""Reading states out of a source: each page a feed, stored in one transaction with how far it reaches, then compared.
+"""Reading rows out of a source, page by page, each stored in one transaction with how far it reaches.
 
 One reader at a time on any number of machines: who reads has claimed the route's stream, and each page renews the claim
-under its fence. A process that dies after a page was stored leaves a feed that is TAKEN; it is compared by
-`Feeds.resume`, and the next reader goes on behind it.
+under its fence. Of states a page is a feed: a process that dies after it was stored leaves a feed that is TAKEN; it is
+compared by `Feeds.resume`, and the next reader goes on behind it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -19,15 +18,14 @@ import structlog
 from crossdock.contract.connector import RowPage, RowSource
 from crossdock.contract.message import Message
 from crossdock.delivery.store import Checkpoint
-from crossdock.errors import CrossdockError
 from crossdock.feeds.feeds import Feeds, read_rows
-from crossdock.feeds.levels import Feed, FeedState, LevelStore, NewFeed
+from crossdock.feeds.levels import FeedState, LevelStore, NewFeed
+from crossdock.feeds.roads import Road
 from crossdock.model.base import Record
 
 log = structlog.get_logger("crossdock.polling")
 CHANNEL = "poll"
 LEFT = 100  # feeds looked through for what a dead reader has left
-LONGEST_STREAM = 50  # storage's column
 
 
 class StreamStore(Protocol):
@@ -40,21 +38,6 @@ class StreamStore(Protocol):
         """Another may read on."""
 
 
-class Road(Record, frozen=True, kw_only=True):
-    """A flow of states from one source to one target: what is read, claimed and scheduled as one."""
-
-    source: str
-    target: str
-    flow: str
-
-    def stream(self) -> str:
-        """Under which it is claimed. Each target has its own: a new one is told everything."""
-        name = f"{self.flow}:{self.target}"
-        if len(name) <= LONGEST_STREAM:
-            return name
-        return f"{self.flow[:20]}:{hashlib.sha256(name.encode()).hexdigest()[:24]}"
-
-
 class Tally(Record, frozen=True, kw_only=True):
     """What a scan came to."""
 
@@ -63,6 +46,30 @@ class Tally(Record, frozen=True, kw_only=True):
     changed: int = 0
     rejected: int = 0
     held: int = 0  # feeds that wait for a person
+    conflicts: int = 0  # documents whose number came before with another content
+    complete: bool = False  # whether it came to its end
+
+    def told(self) -> str:
+        """In a line, what is nothing left out."""
+        return ", ".join(f"{getattr(self, name)} {name}" for name in COUNTS if getattr(self, name)) or "nothing"
+
+    def plus(self, page: Tally) -> Tally:
+        """With one more page."""
+        counts = {name: getattr(self, name) + getattr(page, name) for name in COUNTS}
+        return Tally(**counts, complete=page.complete)
+
+
+COUNTS = ("pages", "rows", "changed", "rejected", "held", "conflicts")
+
+
+class Pages(Protocol):
+    """What is done with what was read."""
+
+    def finish(self, road: Road) -> None:
+        """What a reader stored and did not live to end: the claim says that it is gone."""
+
+    def keep(self, road: Road, reached: Checkpoint, page: RowPage, number: int) -> Tally:
+        """Store it with how far it reaches, in one transaction, and go on with it. Raises LeaseLost."""
 
 
 class RowReader:
@@ -74,8 +81,7 @@ class RowReader:
         road: Road,
         source: RowSource,
         streams: StreamStore,
-        levels: LevelStore,
-        feeds: Feeds,
+        pages: Pages,
         clock: Callable[[], datetime],
         *,
         claim: float,
@@ -84,11 +90,9 @@ class RowReader:
     ) -> None:
         self._name = name
         self.road = road
-        self._place = (road.source, road.target, road.flow)
         self._source = source
         self._streams = streams
-        self._levels = levels
-        self._feeds = feeds
+        self._pages = pages
         self._clock = clock
         self._claim = timedelta(seconds=claim)
         self._begin = begin
@@ -120,35 +124,60 @@ class RowReader:
         """Under a claim. `told` hears of each page. Raises DeliveryError, LeaseLost; pages before are good."""
         tally = Tally()
         self._begin()
-        self._finish()
+        self._pages.finish(self.road)
         for page in self._source.changes(None if full else claimed.watermark):
             self._failpoint("rows-read")
-            tally = _added(tally, page, self._keep(claimed, page, tally.pages))
+            reached = msgspec.structs.replace(claimed, watermark=page.watermark, held_until=self._clock() + self._claim)
+            tally = tally.plus(self._pages.keep(self.road, reached, page, tally.pages))
             told(tally)
             self._begin()  # what was said to the source is nobody's attempt
             if self.stopping.is_set():
                 break
         return tally
 
-    def _finish(self) -> None:
-        """Pages that a reader stored and did not live to compare: the claim says that it is gone."""
+
+class StatePages:
+    """Each page a feed. See Pages."""
+
+    def __init__(
+        self,
+        levels: LevelStore,
+        feeds: Feeds,
+        clock: Callable[[], datetime],
+        failpoint: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._levels = levels
+        self._feeds = feeds
+        self._clock = clock
+        self._failpoint = failpoint
+
+    def finish(self, road: Road) -> None:
+        """Pages that were stored and not compared."""
+        place = (road.source, road.target, road.flow, CHANNEL)
         for feed in self._levels.feeds_in((FeedState.TAKEN,), self._clock(), LEFT):
-            if (feed.source, feed.target, feed.flow, feed.channel) == (*self._place, CHANNEL):
+            if (feed.source, feed.target, feed.flow, feed.channel) == place:
                 self._feeds.compare(feed, read_rows(self._levels.feed_body(feed)))
 
-    def _keep(self, claimed: Checkpoint, page: RowPage, number: int) -> list[Feed]:
+    def keep(self, road: Road, reached: Checkpoint, page: RowPage, number: int) -> Tally:
+        """Stored as it came, then compared."""
         now = self._clock()
-        reached = msgspec.structs.replace(claimed, watermark=page.watermark, held_until=now + self._claim)
-        new = [self._feed(claimed, page, number, now)] if page.rows else []
+        new = [self._feed(road, reached, page, number, now)] if page.rows else []
         taken = self._levels.take_page(reached, new, now, complete=page.complete)
         self._failpoint("rows-stored")
-        return [self._feeds.compare(feed, page.rows) for feed in taken]
+        feeds = [self._feeds.compare(feed, page.rows) for feed in taken]
+        return Tally(
+            pages=1,
+            rows=len(page.rows),
+            changed=sum(feed.changed for feed in feeds),
+            rejected=sum(feed.rejected for feed in feeds),
+            held=sum(feed.state is FeedState.HELD for feed in feeds),
+            complete=page.complete,
+        )
 
-    def _feed(self, claimed: Checkpoint, page: RowPage, number: int, now: datetime) -> NewFeed:
+    def _feed(self, road: Road, reached: Checkpoint, page: RowPage, number: int, now: datetime) -> NewFeed:
         """Its id is that of this very reading: the same rows read again later may count again."""
-        road = self.road
         message = Message(
-            id=f"poll:{road.stream()}:{claimed.fence}:{number}",
+            id=f"poll:{road.stream()}:{reached.fence}:{number}",
             source=road.source,
             flow=road.flow,
             subject="feed",
@@ -158,45 +187,4 @@ class RowReader:
         return NewFeed(message=message, flow=road.flow, target=road.target, channel=CHANNEL)
 
 
-class RowPoller:
-    """A reader that is asked every so many seconds, in a thread of its own."""
-
-    def __init__(self, reader: RowReader, interval: float) -> None:
-        self.reader = reader
-        self._interval = interval
-        self._thread = threading.Thread(target=self._run, name=f"read-{reader.road.stream()}", daemon=True)
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """The page under way is stored, then no more."""
-        self.reader.stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def alive(self) -> bool:
-        """Whether its thread is."""
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
-        road: dict[str, Any] = msgspec.structs.asdict(self.reader.road)
-        while not self.reader.stopping.is_set():
-            try:
-                self.reader.scan()
-            except CrossdockError as error:
-                log.error("rows not read", **road, code=error.code, error=str(error))
-            except Exception:  # a bug in one scan must not end all that follow
-                log.exception("rows not read", **road)
-            self.reader.stopping.wait(self._interval)
-
-
-def _added(tally: Tally, page: RowPage, feeds: list[Feed]) -> Tally:
-    return Tally(
-        pages=tally.pages + 1,
-        rows=tally.rows + len(page.rows),
-        changed=tally.changed + sum(feed.changed for feed in feeds),
-        rejected=tally.rejected + sum(feed.rejected for feed in feeds),
-        held=tally.held + sum(feed.state is FeedState.HELD for feed in feeds),
-    )
+__all__ = ["CHANNEL", "Pages", "Road", "RowReader", "StatePages", "Tally"]

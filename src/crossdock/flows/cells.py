@@ -33,6 +33,8 @@ def sku_of(value: Any) -> str:
         raise MappingError("sku", "is missing")
     if len(sku) > LONGEST_SKU:
         raise MappingError("sku", f"is longer than {LONGEST_SKU} characters")
+    if any(one < " " for one in sku):  # a database's text holds no NUL, and no SKU a line break
+        raise MappingError("sku", "has control characters")
     return sku
 
 

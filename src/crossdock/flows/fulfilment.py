@@ -104,7 +104,10 @@ def order_number(raw: Raw) -> str:
 
 def number_of(raw: Raw) -> str:
     """The document's own number. Raises MappingError."""
-    return _text(raw, "number", LONGEST)
+    number = _text(raw, "number", LONGEST)
+    if len(number.replace("%", "%25").replace(":", "%3A")) > LONGEST:  # as it stands in a key
+        raise MappingError("number", f"is longer than {LONGEST} characters, with each : and % counted as three")
+    return number
 
 
 def read(flow: str, raw: Raw, origin: str, options: Raw) -> tuple[Fulfilment, ...]:
@@ -280,6 +283,8 @@ def _text(raw: Raw, name: str, longest: int) -> str:
         raise MappingError(name, "is missing")
     if len(text) > longest:
         raise MappingError(name, f"is longer than {longest} characters")
+    if any(one < " " and one not in "\t\r\n" for one in text):  # a database's text holds no NUL
+        raise MappingError(name, "has control characters")
     return text
 
 

@@ -14,7 +14,7 @@ from crossdock.model.base import Record
 from crossdock.sandbox import admin
 from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.faults import NONE, Faults, Lottery
-from crossdock.sandbox.levels import Levels
+from crossdock.sandbox.levels import LISTS, Levels
 from crossdock.sandbox.wire import Answer, Asked
 
 Dedupe = Literal["key", "number", "none"]
@@ -54,7 +54,8 @@ class Erp:
         self.dedupe: Dedupe = dedupe
         self._path = path.rstrip("/")
         self.lottery = Lottery(faults, seed)
-        self.levels = Levels(clock, self.lottery)
+        self.lists = {name: Levels(clock, self.lottery, name) for name in LISTS}
+        self.levels = self.lists["stock"]
         self.orders: list[dict[str, Any]] = []
         self._by_number: dict[str, list[dict[str, Any]]] = {}
         self._by_key: dict[str, dict[str, Any]] = {}
@@ -104,8 +105,8 @@ class Erp:
         return bool(self._secret) and hmac.compare_digest(right, asked.headers.get("x-signature", ""))
 
     def _take(self, asked: Asked) -> Answer:
-        if asked.path == "/stock" and asked.method == "GET":
-            return self.levels.answer(asked.query)
+        if asked.method == "GET" and (listed := self.lists.get(asked.path.removeprefix("/"))):
+            return listed.answer(asked.query)
         if asked.path == self._path and asked.method == "GET":
             return self._found(asked.query)
         if asked.path == self._path and asked.method == "POST":
@@ -193,11 +194,11 @@ class Erp:
             body = asked.json() if asked.body else {}
         except ValueError:
             return Answer(status=400, body={"message": "the body is no JSON"})
-        if verb == "stock":
+        if (listed := self.lists.get(verb)) is not None:
             if asked.method in {"POST", "PUT"}:
-                self.levels.change(body["items"])
-            return Answer(body={"items": self.levels.visible(), "head": self.levels.head})
-        known = ", ".join([*told, "stock", "faults", "clock"])
+                listed.change(body["items"])
+            return Answer(body={"items": listed.visible(), "head": listed.head})
+        known = ", ".join([*told, *self.lists, "faults", "clock"])
         return admin.common(asked, body, self.lottery, self.clock) or Answer(status=404, body={"message": known})
 
 

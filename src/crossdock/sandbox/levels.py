@@ -1,4 +1,4 @@
-"""The stand-in ERP's stock levels, as such systems list them: by a change sequence, by time, or by a cursor.
+"""What the stand-in ERP lists, as such systems do: by a change sequence, by time, or by a cursor.
 
 A change takes its number at once; with the fault `late_commits` it becomes visible later, behind newer ones that were
 read already.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from crossdock.sandbox.clock import Clock
@@ -15,15 +16,30 @@ from crossdock.sandbox.faults import Lottery
 from crossdock.sandbox.wire import Answer
 
 MOST = 1000
-Place = tuple[str, str]
+Place = tuple[str, ...]
+# by path: what tells two rows of a list apart
+LISTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "stock": ("sku", "warehouse"),
+        "prices": ("kind", "sku", "scope", "group", "quantity"),
+        "products": ("sku",),
+        "shipments": ("number",),
+        "tracks": ("number", "tracks"),
+        "invoices": ("number",),
+        "credit-memos": ("number",),
+        "order-updates": ("number",),
+    }
+)
+DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType({"stock": {"warehouse": "MI"}})
 
 
 class Levels:
-    """One row for each SKU and warehouse."""
+    """One list: a row for each thing that its `names` tell apart."""
 
-    def __init__(self, clock: Clock, lottery: Lottery) -> None:
+    def __init__(self, clock: Clock, lottery: Lottery, what: str = "stock") -> None:
         self._clock = clock
         self._lottery = lottery
+        self._what = what
         self._rows: dict[Place, dict[str, Any]] = {}
         self._late: list[tuple[datetime, Place, dict[str, Any]]] = []
         self._ids: dict[Place, int] = {}
@@ -31,15 +47,14 @@ class Levels:
 
     def change(self, rows: Sequence[Mapping[str, Any]]) -> int:
         """Put these in place, one after the other; the newest number."""
-        for row in rows:
+        for told in rows:
             self.head += 1
-            sku, warehouse = str(row["sku"]), str(row.get("warehouse", "MI"))
-            place = (sku, warehouse)
+            row = {**DEFAULTS.get(self._what, {}), **told}
+            place = tuple(str(row.get(name, "")) for name in LISTS[self._what])
             number = self._ids.setdefault(place, len(self._ids) + 1)
             stamp = self._clock().isoformat(timespec="milliseconds")
-            named = {"sku": sku, "qty": row["qty"], "warehouse": warehouse}
-            fresh = {"id": number, **named, "seq": self.head, "changed_at": stamp}
-            if self._lottery.draw_bug("late_commits", f"stock {sku}"):
+            fresh = {"id": number, **row, "seq": self.head, "changed_at": stamp}
+            if self._lottery.draw_bug("late_commits", f"{self._what} {place[0]}"):
                 seen = self._clock.real() + timedelta(seconds=self._lottery.faults.bugs.late_commit_s)
                 self._late.append((seen, place, fresh))
             else:

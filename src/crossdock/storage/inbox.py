@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.engine import Connection, Row
 
@@ -58,6 +59,8 @@ def record(connection: Connection, payloads: Payloads, arrival: Arrival, now: da
         came_back = bool(kept.same and _came_back(connection, arrival) and _renew(connection, arrival, kept.seq, now))
         if not kept.same:
             _note_conflict(connection, payloads, arrival, now)
+            if arrival.keeps_conflicts:
+                _keep_beside(connection, payloads, arrival, now)
         known = "duplicate" if kept.same else "conflict"
         return Recorded(id=message.id, outcome="new" if came_back else known)
     return (
@@ -77,6 +80,8 @@ def _owe(connection: Connection, payloads: Payloads, arrival: Arrival, seq: int,
         key=arrival.key,
         lane=arrival.lane,
         priority=arrival.priority,
+        park=bool(arrival.park),
+        reason=arrival.park,
     )
     if insert_delivery(connection, promise, seq, now, one_row=arrival.one_row):
         if archive.is_archived(connection, message.source, message.subject):
@@ -115,6 +120,21 @@ def _note_conflict(connection: Connection, payloads: Payloads, arrival: Arrival,
             detail=detail,
         )
         trail.append(connection, payloads, attempt, None, now, source=message.source)
+
+
+def _keep_beside(connection: Connection, payloads: Payloads, arrival: Arrival, now: datetime) -> None:
+    """Another content under a known id, once: a dead letter in a lane of its own, so that nothing waits for it."""
+    mark = f"!{arrival.fingerprint[:16]}"
+    name = arrival.message.id + mark
+    beside = msgspec.structs.replace(
+        arrival,
+        message=msgspec.structs.replace(arrival.message, id=name, subject=name),
+        key=arrival.key + mark,
+        lane=arrival.lane + mark,
+        park="its number came before with another content",
+        keeps_conflicts=False,
+    )
+    record(connection, payloads, beside, now)
 
 
 def keep_message(

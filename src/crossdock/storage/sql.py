@@ -20,6 +20,7 @@ from crossdock.storage.committer import Committer
 from crossdock.storage.handed import SqlLedger
 from crossdock.storage.payloads import Payloads, Sealer
 from crossdock.storage.sql_levels import SqlLevels
+from crossdock.storage.sql_schedules import SqlSchedules
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ class SqlStore:
         self._reading = engine.execution_options(**alone)
         steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
         self.levels = SqlLevels(self._committer, self._payloads, self._read)
+        self.schedules = SqlSchedules(self._committer, self._payloads, self._read)
         self._snapshot = engine.execution_options(**steady)  # SQLite reads a snapshot anyhow
 
     def ledger(self, target: str) -> SqlLedger:

@@ -68,6 +68,14 @@ def advance(connection: Connection, checkpoint: Checkpoint, now: datetime, *, co
     return done.rowcount == 1
 
 
+def holds(connection: Connection, checkpoint: Checkpoint) -> bool:
+    """Whether this claim is the newest one, and stays so until this transaction ends."""
+    query = select(checkpoints.c.fence).where(
+        checkpoints.c.source == checkpoint.source, checkpoints.c.stream == checkpoint.stream
+    )
+    return connection.execute(query.with_for_update()).scalar() == checkpoint.fence
+
+
 def read(connection: Connection, source: str, stream: str) -> Checkpoint | None:
     """Where a stream stands."""
     row = connection.execute(
@@ -84,4 +92,5 @@ def _checkpoint(row: Row[tuple[object, ...]]) -> Checkpoint:
         fence=row.fence,
         read_at=row.read_at,
         complete_at=row.complete_at,
+        held_until=row.held_until,
     )

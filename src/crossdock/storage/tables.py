@@ -251,6 +251,38 @@ checkpoints = Table(
     Column("complete_at", Moment),
 )
 
+# when roads are read: what became of each line of their schedules, and which a person has paused
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("target", String(100), primary_key=True),
+    Column("flow", String(50), primary_key=True),
+    Column("entry", String(200), primary_key=True),
+    Column("settled_to", Moment, nullable=False),
+    Column("began_at", Moment),
+    Column("ended_at", Moment),
+    Column("done_at", Moment),
+    Column("outcome", String(20), nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("retry_at", Moment),
+    Column("missed", Integer, nullable=False, server_default="0"),
+    Column("missed_at", Moment),
+)
+
+schedule_halts = Table(
+    "schedule_halts",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("target", String(100), primary_key=True),
+    Column("flow", String(50), primary_key=True),
+    Column("paused_at", Moment),
+    Column("resumed_at", Moment),
+    Column("by", String(100), nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+)
+
 connections = Table(
     "connections",
     metadata,

@@ -1,4 +1,4 @@
-"""Rows out of a custom ERP: states in the order of their change, by keyset or by the ERP's own cursor."""
+"""Rows out of a custom ERP: states and documents in the order of their change, by keyset or by the ERP's own cursor."""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ from crossdock.transport.limits import LimitSettings
 
 SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
 FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds"]
-ReadFlow = Literal["inventory", "prices", "products"]
+ReadFlow = Literal[
+    "inventory", "prices", "products", "shipments", "tracks", "invoices", "credit_memos", "order_updates"
+]
 Fate = Literal["temporary", "not_ready", "unknown", "rejected", "conflict", "misconfigured", "unauthorized"]
 PLACES = frozenset({"number", "order_number", "id", "key", "numbers"})
 READ_PLACES = frozenset({"since", "after", "cursor", "limit"})
@@ -272,7 +274,7 @@ class RestSettings(Strict):
     )
     paths: PathSettings = Field(default=PathSettings(), description="where each flow goes")
     reads: dict[ReadFlow, ReadSettings] = Field(
-        default={}, description="what is read from the ERP, by flow, and how (docs/stock.md)"
+        default={}, description="what is read from the ERP, by flow, and how (docs/polling.md)"
     )
     answers: AnswerSettings = Field(default=AnswerSettings(), description="how answers are read")
     key_header: str = Field(
