@@ -106,6 +106,7 @@ class Crossdock:
         broker = _broker(settings) if settings.broker.url else None
         self.store = open_store(settings)
         self.connections.reckon_with(Reservations(self.store.levels, self.connections.by_name))
+        self.connections.remember_in(self.store)
         self.gates = Gates(self.connections)
         self.feeds = Feeds(self.store.levels, self.connections, utc_now, self.wake)
         self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)

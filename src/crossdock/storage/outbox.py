@@ -22,10 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from crossdock.delivery.records import Delivery, Promise, Settlement, State, Verdict
-from crossdock.storage import archive, stock, trail
+from crossdock.delivery.records import Arrival, Delivery, Promise, Settlement, State, Verdict
+from crossdock.storage import agreements, archive, stock, trail
 from crossdock.storage.dialect import insert_once
-from crossdock.storage.inbox import DUTY, insert_delivery, keep_message
+from crossdock.storage.inbox import DUTY, insert_delivery, keep_message, record
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import delivery_of, message_of, payload_subject
@@ -145,13 +145,15 @@ def settle(
     for promise in settlement.promises:
         if promise.message.subject != delivery.subject:  # whose own rows are here: it has an open one
             archive.bring_back(connection, promise.message.source, promise.message.subject)
-        _promise(connection, payloads, promise, now)
+        owe(connection, payloads, promise, now)
     values = _settled(row, delivery, settlement, now, look_again=not kept_all)
     SETTLED.run(connection, values | {"wanted": delivery.id})
     if settlement.reserved is not None:
         stock.keep(connection, delivery.source, delivery.subject, settlement.reserved, now)
     if settlement.moved is not None:
         stock.move(connection, delivery, settlement.moved, now)
+    for agreed in settlement.agreed:
+        agreements.keep(connection, payloads, agreed, now)
     _link(connection, settlement, now)
     subject = payload_subject(delivery.source, delivery.subject)
     payloads.about(connection, subject, settlement.subjects)
@@ -204,7 +206,21 @@ def _end(connection: Connection, settlement: Settlement, now: datetime) -> bool:
     return ended
 
 
-def _promise(connection: Connection, payloads: Payloads, promise: Promise, now: datetime) -> None:
+def owe(connection: Connection, payloads: Payloads, promise: Promise, now: datetime) -> None:
+    """A promise with its message, once."""
+    if promise.one_row:
+        arrival = Arrival(
+            message=promise.message,
+            flow=promise.flow,
+            target=promise.target,
+            key=promise.key,
+            lane=promise.lane,
+            one_row=True,
+            priority=promise.priority,
+            channel=DUTY,
+        )
+        record(connection, payloads, arrival, now)
+        return
     kept = keep_message(connection, payloads, promise.message, now, channel=DUTY)
     insert_delivery(connection, promise, kept.seq, now)
 
