@@ -90,6 +90,10 @@ class Connections:
         """Those that begin there, each with only the flows that its target takes."""
         return self._routes.get(source, ())
 
+    def carries(self, source: str, flow: Flow[Any]) -> bool:
+        """Whether a route takes this flow from there."""
+        return any(flow.name in route.flows for route in self.routes(source))
+
     def source(self, connection: str, flow: Flow[Any]) -> Source[Any]:
         """Made once."""
         if (connection, flow.name) not in self._sources:
@@ -141,7 +145,7 @@ class Connections:
         return () if self._pairs is None else self._pairs.agreed(flow, message, target, record, receipt)
 
     def _with_guest(self, message: Message, sighting: Sighting) -> Sighting:
-        wanted = any(route.states["customers"]["guests"] != "none" for route in self.routes(message.source))
+        wanted = any(_guests(route) != "none" for route in self.routes(message.source))
         if not wanted or not sighting.order.buyer.guest:
             return sighting
         return msgspec.structs.replace(sighting, guest=self._fingerprint(sighting.order.buyer.email)[:32])
@@ -172,7 +176,8 @@ class Connections:
 
     def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
         """Orders and customers are looked at again when they have waited; what follows orders is told as it was."""
-        return {"orders": LOOKS, CUSTOMERS.name: CUSTOMER_LOOKS}.get(flow.name)
+        again: dict[str, Flow[Any]] = {"orders": LOOKS, CUSTOMERS.name: CUSTOMER_LOOKS}
+        return again.get(flow.name)
 
     def capabilities(self, connection: str) -> Capabilities:
         """As declared."""
@@ -199,6 +204,10 @@ class Connections:
     def exchanges(self) -> Sequence[Attempt]:
         """Of this thread."""
         return self._exchanges.taken()
+
+
+def _guests(route: Route) -> str:
+    return str(route.states.get(CUSTOMERS.name, {}).get("guests", "none"))
 
 
 def connection_of(settings: Settings, name: str) -> Connector:

@@ -82,7 +82,7 @@ class Pairs:
         known = {one.target: one for one in self._book.standings(message.source, message.subject)}
         pairs = []
         for target, there, back in self._roads(message.source):
-            rules = (there or back)["customers"] if (there or back) else {}
+            rules = (there if there is not None else back or {}).get(FLOW, {})
             standing = known.get(target)
             pairs.append(
                 Pair(
@@ -92,7 +92,7 @@ class Pairs:
                     owners=rules.get("owners", {}),
                     to_target=there is not None,
                     to_source=back is not None,
-                    number_attribute=there["customers"]["number_attribute"] if there else "",
+                    number_attribute=(there or {}).get(FLOW, {}).get("number_attribute", ""),
                 )
             )
         return msgspec.structs.replace(

@@ -411,14 +411,16 @@ class ProductsOptions(Section):
         return value
 
 
+FieldOwner = Literal["store", "erp", "newest", "ask"]
+DEFAULT_OWNERS: dict[str, FieldOwner] = {"email": "store", "group": "erp"}
 CustomerField = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}(\.[a-z][a-z0-9_]{0,59})?$")]
 
 
 class CustomersOptions(Section):
     """Whose word counts about a customer. The route from the store says it for both ways, where there is one."""
 
-    owners: dict[CustomerField, Literal["store", "erp", "newest", "ask"]] = Field(
-        default_factory=lambda: {"email": "store", "group": "erp"},
+    owners: dict[CustomerField, FieldOwner] = Field(
+        default_factory=lambda: dict(DEFAULT_OWNERS),
         description="Whose a field is: `store` and `erp` always win, `newest` is whoever changed it last, `ask` waits "
         "for a person where both have changed it. Fields are `email`, `first_name`, `last_name`, `middle_name`, "
         "`prefix`, `suffix`, `birthday`, `vat_id`, `group`, `subscribed`, `addresses`, `attributes` or "

@@ -18,10 +18,12 @@ from crossdock.magento.acknowledgements import AcknowledgementSink
 from crossdock.magento.auth import Resolve, choose
 from crossdock.magento.census import Census
 from crossdock.magento.client import MagentoClient
+from crossdock.magento.customers import Customers, CustomerSink, CustomerSource, ErasureSink, PushedSource
 from crossdock.magento.directory import Directory
 from crossdock.magento.fulfilment import FulfilmentSink, FulfilmentSource
 from crossdock.magento.inventory import Catalog, InventorySink
 from crossdock.magento.orders import LOOKS, OrderSource
+from crossdock.magento.people import People
 from crossdock.magento.prices import PriceSink
 from crossdock.magento.products import ProductSink
 from crossdock.magento.reservations import Reservations
@@ -40,11 +42,13 @@ PRICES = "prices"
 PRODUCTS = "products"
 FULFILMENTS = "fulfilments"
 DOCUMENTS = frozenset(KINDS)
+CUSTOMER_LOOKS, CUSTOMER_PUSHES = "customer_looks", "customer_pushes"
+PEOPLE = frozenset({"customers", "new_customers", "erasures"})
 CAPABILITIES = Capabilities(
-    reads=frozenset({LOOKS, FULFILMENTS}),
-    writes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS,
-    dedupes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}),
-    finds=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS,
+    reads=frozenset({LOOKS, FULFILMENTS, CUSTOMER_LOOKS, CUSTOMER_PUSHES}),
+    writes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS | PEOPLE,
+    dedupes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | PEOPLE,
+    finds=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS | PEOPLE,
     evidence=Evidence.SIMULATED,
 )
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -85,13 +89,25 @@ class MagentoConnector:
         self.prices = PriceSink(client, self.catalog, Stores(client))
         everywhere = client.everywhere()
         self.products = ProductSink(everywhere, Directory(everywhere), settings.products)
-        self._sources: Mapping[str, Any] = {LOOKS: self.orders, FULFILMENTS: FulfilmentSource(client, name, clock)}
+        codes = [*settings.customers.attributes, settings.customers.number_attribute]
+        # a view's own code would hide what belongs to all: customers are read and written everywhere
+        customers = Customers(everywhere, People(everywhere), tuple(filter(None, codes)))
+        self._sources: Mapping[str, Any] = {
+            LOOKS: self.orders,
+            FULFILMENTS: FulfilmentSource(client, name, clock),
+            CUSTOMER_LOOKS: CustomerSource(everywhere, customers, settings.polling, name=name, clock=clock),
+            CUSTOMER_PUSHES: PushedSource(customers, settings.customers, name, clock),
+        }
+        writer = CustomerSink(customers)
         self._sinks: Mapping[str, Any] = {
             ACKNOWLEDGEMENTS: self.acknowledgements,
             INVENTORY: self.inventory,
             PRICES: self.prices,
             PRODUCTS: self.products,
             **dict.fromkeys(DOCUMENTS, FulfilmentSink(client)),
+            "customers": writer,
+            "new_customers": writer,
+            "erasures": ErasureSink(customers),
         }
 
     @property

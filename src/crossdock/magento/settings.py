@@ -212,6 +212,20 @@ class ProductSettings(Strict):
     )
 
 
+class CustomerSettings(Strict):
+    """How customers are read and written."""
+
+    attributes: tuple[str, ...] = Field(
+        default=(), description="codes of the customer attributes of your own that are carried, as `attributes.CODE`"
+    )
+    number_attribute: str = Field(
+        default="",
+        pattern=r"^\w*$",
+        description="code of the customer attribute that holds the ERP's number, if there is one: customers are found "
+        "by it before their e-mail address is asked",
+    )
+
+
 class MagentoSettings(Strict):
     """One Magento 2 or Adobe Commerce store."""
 
@@ -231,6 +245,9 @@ class MagentoSettings(Strict):
     inventory: InventorySettings = Field(default=InventorySettings(), description="how stock levels are written")
     prices: PriceSettings = Field(default=PriceSettings(), description="how prices are written")
     products: ProductSettings = Field(default=ProductSettings(), description="how products are written")
+    customers: CustomerSettings = Field(
+        default=CustomerSettings(), description="how customers are read and written"
+    )
     settling_s: float = Field(
         default=30,
         ge=0,

@@ -13,7 +13,7 @@ from crossdock.transport.http import HttpOptions, is_loopback
 from crossdock.transport.limits import LimitSettings
 
 SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
-FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds"]
+FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds", "customers"]
 ReadFlow = Literal["inventory", "prices", "products"]
 Fate = Literal["temporary", "not_ready", "unknown", "rejected", "conflict", "misconfigured", "unauthorized"]
 PLACES = frozenset({"number", "order_number", "id", "key", "numbers"})
@@ -151,6 +151,18 @@ class PathSettings(Strict):
     find_change: PathTemplate = Field(
         default="", description="GET: a cancel, hold or payment by its key; empty: changes cannot be looked up"
     )
+    customers: PathTemplate = Field(
+        default="/customers",
+        description="POST: a customer, or what has changed of one; {number} is the ERP's own number of it, {id} the "
+        "store's id",
+    )
+    find_customer: PathTemplate = Field(
+        default="",
+        description="GET: what was told of a customer, by its {key}; empty: it cannot be looked up (the ERP must dedupe)",
+    )
+    erase: PathTemplate = Field(
+        default="/customers/{number}/erasure", description="POST: a customer wishes to be forgotten"
+    )
     probe: PathTemplate = Field(
         default="", description="GET: answers 2xx when all is well; empty: an order is looked for"
     )
@@ -165,6 +177,11 @@ class AnswerSettings(Strict):
     )
     id_field: Expression = Field(
         default="erp_order_id || id", min_length=1, description="the ERP's own id, in answers and in what a find lists"
+    )
+    customer_field: Expression = Field(
+        default="customer_number || customer.number || number || id",
+        min_length=1,
+        description="the ERP's number of a customer, in the answer to one that was sent",
     )
     number_field: Expression = Field(default="erp_order_number", description="the ERP's number that people read")
     handle_field: Expression = Field(
