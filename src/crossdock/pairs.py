@@ -81,7 +81,9 @@ class Pairs:
     def _sighted(self, message: Message, sighting: CustomerSighting) -> CustomerSighting:
         known = {one.target: one for one in self._book.standings(message.source, message.subject)}
         pairs = []
-        for target, there, back in self._roads(message.source):
+        roads = [*self._roads(message.source)]
+        alone = len(roads) == 1  # the numbers of two ERPs have no room in one attribute
+        for target, there, back in roads:
             rules = (there if there is not None else back or {}).get(FLOW, {})
             standing = known.get(target)
             pairs.append(
@@ -92,7 +94,7 @@ class Pairs:
                     owners=rules.get("owners", {}),
                     to_target=there is not None,
                     to_source=back is not None,
-                    number_attribute=(there or {}).get(FLOW, {}).get("number_attribute", ""),
+                    number_attribute=sighting.number_attribute if alone else "",
                 )
             )
         return msgspec.structs.replace(
@@ -120,7 +122,9 @@ class Pairs:
         subject = subject or (subject_of(pushed.customer_id) if pushed.customer_id else "")
         if not subject:
             return pushed
-        linked = [one.external_id for one in self._book.standings(pushed.store, subject) if one.target == message.source]
+        linked = [
+            one.external_id for one in self._book.standings(pushed.store, subject) if one.target == message.source
+        ]
         return msgspec.structs.replace(
             pushed,
             customer_id=subject.partition(":")[2],
@@ -133,9 +137,7 @@ def _of_look(message: Message, sighting: CustomerSighting) -> Iterator[Agreed]:
     for pair in sighting.pairs:
         news, found = noticed(sighting, pair)
         if news.values or found:
-            yield Agreed(
-                source=message.source, subject=message.subject, target=pair.target, news=(news,), places=found
-            )
+            yield Agreed(source=message.source, subject=message.subject, target=pair.target, news=(news,), places=found)
 
 
 def _of_word(store: str, customer_id: str, erp: str, told: Customer) -> Agreed:

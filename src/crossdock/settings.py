@@ -437,12 +437,6 @@ class CustomersOptions(Section):
         description="From a store: whether the buyer of a guest's order becomes a customer of the ERP, once for each "
         "e-mail address and website.",
     )
-    number_attribute: str = Field(
-        default="",
-        pattern=r"^([a-z][a-z0-9_]{0,59})?$",
-        description="From a store: code of a customer attribute of the store in which the ERP's number is kept; it is "
-        "also found by it. Empty: the number is known to Crossdock alone.",
-    )
     erasure: Literal["ask", "send"] = Field(
         default="ask",
         description="What becomes of a person's wish to be forgotten at this route's target: `ask` makes a dead letter "

@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from crossdock.api.adobe import AdobeDoor
 from crossdock.api.application import create_app
+from crossdock.api.customers import Customers
 from crossdock.api.documents import Documents
-from crossdock.api.erp import Client, Doorman, document_routes
+from crossdock.api.erp import Client, Doorman, customer_routes, document_routes
 from crossdock.api.erp import routes as erp_routes
 from crossdock.api.pushes import Pushes
 from crossdock.api.server import ApiServer
@@ -117,7 +118,15 @@ def handlers_of(crossdock: Crossdock) -> Sequence[HTTPRouteHandler]:
     )
     doorman = Doorman(clients)
     documents = Documents(crossdock.intake, crossdock.store, crossdock.connections.routes, utc_now)
-    return [*erp_routes(pushes, doorman, settings.push_limit), *document_routes(documents, doorman)]
+    keyed = crossdock.connections.keyed
+    people = Customers(
+        crossdock.intake, crossdock.store, crossdock.settings, crossdock.connections.routes, keyed, utc_now
+    )
+    return [
+        *erp_routes(pushes, doorman, settings.push_limit),
+        *document_routes(documents, doorman),
+        *customer_routes(people, doorman),
+    ]
 
 
 def doors_of(crossdock: Crossdock) -> Mapping[str, Door]:

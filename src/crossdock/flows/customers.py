@@ -167,9 +167,7 @@ def _of_pair(message: Message, sighting: CustomerSighting, pair: Pair, known: Se
     places = {**pair.agreement.places, **found}
     agreement = msgspec.structs.replace(pair.agreement.after(news), places=places)
     mine = [one for one in known if one.flow == FLOW and one.memo.get("pair") == pair.target]
-    decision = decide(
-        _without(agreement, pair), pair.owners, new=not pair.number, flying=_flying(mine, pair.target)
-    )
+    decision = decide(_without(agreement, pair), pair.owners, new=not pair.number, flying=_flying(mine, pair.target))
     if not pair.number and not all(sighting.customer.fields.get(name) for name in NEEDED):
         yield Duty(flow=FLOW, target=pair.target, reason="has no name or e-mail address yet")
         return
@@ -265,7 +263,9 @@ def _mark(cells: Mapping[str, Cell], agreement: Agreement) -> str:
     told = []
     for name in sorted(cells):
         sides = (agreement.source.get(name), agreement.target.get(name))
-        told.append(" ".join([name, cells[name].at.isoformat(), *(one.at.isoformat() if one else "-" for one in sides)]))
+        told.append(
+            " ".join([name, cells[name].at.isoformat(), *(one.at.isoformat() if one else "-" for one in sides)])
+        )
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:12]
 
 

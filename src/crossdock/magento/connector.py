@@ -95,7 +95,14 @@ class MagentoConnector:
         self._sources: Mapping[str, Any] = {
             LOOKS: self.orders,
             FULFILMENTS: FulfilmentSource(client, name, clock),
-            CUSTOMER_LOOKS: CustomerSource(everywhere, customers, settings.polling, name=name, clock=clock),
+            CUSTOMER_LOOKS: CustomerSource(
+                everywhere,
+                customers,
+                settings.polling,
+                number_attribute=settings.customers.number_attribute,
+                name=name,
+                clock=clock,
+            ),
             CUSTOMER_PUSHES: PushedSource(customers, settings.customers, name, clock),
         }
         writer = CustomerSink(customers)

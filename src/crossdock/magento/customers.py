@@ -57,7 +57,7 @@ class Customers:
         return parse_customer(found, self.people.groups(), self.people.websites(), self._attributes)
 
     def of_email(self, email: str, website: str = "") -> str:
-        """The id of the customer of this address, on this website; "" where there is none. Raises Rejected for several."""
+        """The id of the customer of this address, on this website; "" for none. Raises Rejected for several."""
         groups: list[Group] = [(where("email", "eq", email),)]
         if website:
             groups.append((where("website_id", "eq", self.website_id(website)),))
@@ -114,6 +114,7 @@ class CustomerSource:
         customers: Customers,
         polling: PollingSettings,
         *,
+        number_attribute: str,
         name: str,
         clock: Callable[[], datetime],
         pause: Callable[[float], None] = time.sleep,
@@ -121,6 +122,7 @@ class CustomerSource:
         self._client = client
         self._customers = customers
         self._polling = polling
+        self._number_attribute = number_attribute
         self._name = name
         self._clock = clock
         self._pause = pause
@@ -136,7 +138,9 @@ class CustomerSource:
         found = self._customers.one(message.subject.removeprefix("customer:"))
         if found is None:
             return None
-        sighting = CustomerSighting(customer=self._customers.parsed(found), seen_at=asked_at)
+        sighting = CustomerSighting(
+            customer=self._customers.parsed(found), seen_at=asked_at, number_attribute=self._number_attribute
+        )
         return msgspec.structs.replace(
             message,
             subject=subject_of(sighting.customer.id),

@@ -49,7 +49,10 @@ class _Items(msgspec.Struct):
 
 
 class OrderList:
-    """Pages of orders, or of what else is listed so. Learns the store's own page limit, and halves the page where a page cannot be read."""
+    """Pages of orders, or of what else is listed so.
+
+    Learns the store's own page limit, and halves the page where a page cannot be read.
+    """
 
     def __init__(
         self,

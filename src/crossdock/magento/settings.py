@@ -221,8 +221,8 @@ class CustomerSettings(Strict):
     number_attribute: str = Field(
         default="",
         pattern=r"^\w*$",
-        description="code of the customer attribute that holds the ERP's number, if there is one: customers are found "
-        "by it before their e-mail address is asked",
+        description="code of a customer attribute in which the ERP's number is kept: it is written there, and "
+        "customers are found by it before their e-mail address is asked. Empty: the number is known to Crossdock alone",
     )
 
 
@@ -245,9 +245,7 @@ class MagentoSettings(Strict):
     inventory: InventorySettings = Field(default=InventorySettings(), description="how stock levels are written")
     prices: PriceSettings = Field(default=PriceSettings(), description="how prices are written")
     products: ProductSettings = Field(default=ProductSettings(), description="how products are written")
-    customers: CustomerSettings = Field(
-        default=CustomerSettings(), description="how customers are read and written"
-    )
+    customers: CustomerSettings = Field(default=CustomerSettings(), description="how customers are read and written")
     settling_s: float = Field(
         default=30,
         ge=0,

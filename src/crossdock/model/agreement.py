@@ -16,7 +16,6 @@ import msgspec
 
 from crossdock.model.base import Record
 
-
 REGION = ("region", "region_code")
 
 

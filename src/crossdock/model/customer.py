@@ -30,8 +30,8 @@ class CustomerChange(Record, frozen=True, kw_only=True):
     """What is to be written into one side: these fields and no others.
 
     `at`: when each value was made. `seen`: what stood in its place when that was decided. `places`: names of addresses
-    -> the store's ids. `pair`: the ERP whose pair with the store this is about. `new`: the side is to have a customer of
-    this e-mail address on this website, if it has none.
+    -> the store's ids. `pair`: the ERP whose pair with the store this is about. `new`: the side is to have a customer
+    of this e-mail address on this website, if it has none.
     """
 
     pair: str = ""
@@ -64,6 +64,7 @@ class CustomerSighting(Record, frozen=True, kw_only=True):
 
     customer: Customer
     seen_at: datetime
+    number_attribute: str = ""  # of the store, in which an ERP's number is kept
     pairs: tuple[Pair, ...] = ()
     erased: bool = False
 

@@ -123,8 +123,6 @@ def _opened(connection: Connection, payloads: Payloads, source: str, subject: st
 def _put(
     connection: Connection, payloads: Payloads, row: Any, agreement: Agreement, external_id: str, now: datetime
 ) -> None:
-    body = payloads.sealed(
-        connection, payload_subject(row.source, row.subject), msgspec.json.encode(agreement), now
-    )
+    body = payloads.sealed(connection, payload_subject(row.source, row.subject), msgspec.json.encode(agreement), now)
     values = {"external_id": external_id, "body": body, "changed_at": now}
     MOVED.run(connection, _place(row.source, row.subject, row.target) | values)

@@ -141,7 +141,7 @@ def settle(
     row = FENCED.first(connection, {"wanted": delivery.id, "held": delivery.fence})
     if row is None:
         return False
-    kept_all = _end(connection, settlement, now)
+    kept_all = end(connection, settlement.ends, now)
     for promise in settlement.promises:
         if promise.message.subject != delivery.subject:  # whose own rows are here: it has an open one
             archive.bring_back(connection, promise.message.source, promise.message.subject)
@@ -197,10 +197,10 @@ def _sent_at(verdict: Verdict, delivery: Delivery, now: datetime) -> datetime | 
     return now if doubtful else delivery.sent_at
 
 
-def _end(connection: Connection, settlement: Settlement, now: datetime) -> bool:
+def end(connection: Connection, ends: Sequence[tuple[str, str, str]], now: datetime) -> bool:
     """Supersede promises that were not kept yet; False where one got under way meanwhile."""
     ended = True
-    for target, key, reason in settlement.ends:
+    for target, key, reason in ends:
         done = END.run(connection, {"wanted_target": target, "wanted_key": key, "now": now, "why": reason})
         ended = ended and done == 1
     return ended

@@ -17,7 +17,18 @@ from crossdock.delivery.records import Arrival, Attempt, Delivery, Link, Promise
 from crossdock.delivery.store import Checkpoint, DeadFilter, DeliveryView, Event, Pause
 from crossdock.errors import LeaseLost, StorageError
 from crossdock.model.agreement import Side
-from crossdock.storage import agreements, announcing, archive, inbox, letters, outbox, reading, retention, streams, trail
+from crossdock.storage import (
+    agreements,
+    announcing,
+    archive,
+    inbox,
+    letters,
+    outbox,
+    reading,
+    retention,
+    streams,
+    trail,
+)
 from crossdock.storage.committer import Committer
 from crossdock.storage.payloads import Payloads, Sealer
 from crossdock.storage.sql_levels import SqlLevels
@@ -269,7 +280,6 @@ class SqlStore:
 
         return self._committer.run(write)
 
-
     def standings(self, source: str, subject: str) -> list[agreements.Standing]:
         """What the targets are known to have of a subject."""
         found: list[agreements.Standing] = self._read(agreements.standings, self._payloads, source, subject)
@@ -308,10 +318,16 @@ class SqlStore:
         found: list[str] = self._read(self._payloads.subjects_of, fingerprint)
         return found
 
-    def owe(self, promises: Sequence[Promise], attempt: Attempt, now: datetime) -> None:
-        """What nobody's look has promised, with who wanted it, in one transaction; what was promised before is not again."""
+    def owe(
+        self, promises: Sequence[Promise], ends: Sequence[tuple[str, str, str]], attempt: Attempt, now: datetime
+    ) -> None:
+        """What a person, not a look, has promised, with who wanted it, in one transaction; each once.
+
+        Writes about those subjects that were not begun end by it.
+        """
 
         def write(c: Any) -> None:
+            outbox.end(c, ends, now)
             for promise in promises:
                 outbox.owe(c, self._payloads, promise, now)
             trail.append(c, self._payloads, attempt, None, now)

@@ -6,7 +6,7 @@ from crossdock.contract.message import Receipt
 from crossdock.erp.rest.answers import as_id, decode, search
 from crossdock.erp.rest.changes import followup_receipt
 from crossdock.erp.rest.client import RestClient, fill
-from crossdock.erp.rest.lookup import Wanted, pick, receipt_of
+from crossdock.erp.rest.lookup import Wanted, pick
 from crossdock.erp.rest.mapping import build_customer_payload, build_erasure_payload
 from crossdock.erp.rest.settings import AnswerSettings, RestSettings
 from crossdock.errors import Conflict, OutcomeUnknown, Rejected
@@ -15,7 +15,7 @@ from crossdock.transport.wire import HttpResponse
 
 
 class CustomerSink:
-    """POSTs a customer under our key. The ERP finds out whom it is: by its number, our reference, or address and website."""
+    """POSTs a customer under our key. The ERP knows whom by its own number, our reference, or address and website."""
 
     def __init__(self, client: RestClient, settings: RestSettings) -> None:
         self._client = client
@@ -40,7 +40,8 @@ class CustomerSink:
         answers = self._settings.answers
         data = self._client.look(fill(self._settings.paths.find_customer, **_places(record, key)))
         entry = pick(data, Wanted(key=key, field=answers.key_field), answers)
-        return receipt_of(entry, answers, numbered=False) if entry else None
+        number = as_id(search(answers.customer_field, entry)) if entry else ""
+        return Receipt(external_id=number or record.number, found=True) if entry else None
 
 
 class ErasureSink:

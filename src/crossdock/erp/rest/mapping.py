@@ -141,9 +141,9 @@ def _told_addresses(change: CustomerChange) -> list[Payload]:
         if name.startswith("addresses."):
             number = name.removeprefix("addresses.")
             rows[number] = {"number": number} | ({"removed": True} if value is None else dict(value))
-    for name in ("default_billing", "default_shipping"):
-        if number := change.fields.get(name):
-            rows.setdefault(number, {"number": number})[name] = True
+    for default in ("default_billing", "default_shipping"):
+        if place := change.fields.get(default):
+            rows.setdefault(place, {"number": place})[default] = True
     return [rows[number] for number in sorted(rows)]
 
 

@@ -13,6 +13,7 @@ from crossdock.transport.http import HttpOptions, is_loopback
 from crossdock.transport.limits import LimitSettings
 
 SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
+OrderFlow = Literal["orders", "cancellations", "holds", "payments", "refunds"]
 FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds", "customers"]
 ReadFlow = Literal["inventory", "prices", "products"]
 Fate = Literal["temporary", "not_ready", "unknown", "rejected", "conflict", "misconfigured", "unauthorized"]
@@ -158,7 +159,7 @@ class PathSettings(Strict):
     )
     find_customer: PathTemplate = Field(
         default="",
-        description="GET: what was told of a customer, by its {key}; empty: it cannot be looked up (the ERP must dedupe)",
+        description="GET: what was told of a customer, by its {key}; empty: it cannot be looked up",
     )
     erase: PathTemplate = Field(
         default="/customers/{number}/erasure", description="POST: a customer wishes to be forgotten"
@@ -342,7 +343,7 @@ class WebhookSettings(Strict):
         description="whether the receiver takes one X-Magento-Idempotency-Key once; without it an unknown outcome "
         "waits for a person. Only its maker knows: there is no default"
     )
-    flows: frozenset[FlowName] = Field(
+    flows: frozenset[OrderFlow] = Field(
         default=frozenset({"orders"}), min_length=1, description="what the receiver takes; nothing else is sent to it"
     )
     standard_webhooks: bool = Field(

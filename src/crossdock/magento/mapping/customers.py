@@ -45,7 +45,10 @@ Region = Callable[[str, str, str], JsonObject]  # country, region, its code -> M
 def parse_customer(
     found: JsonObject, groups: Mapping[str, str], websites: Mapping[str, str], attributes: Sequence[str]
 ) -> Customer:
-    """As the store has it: addresses are named `m` and their id. `groups`, `websites`: id -> code. Raises MappingError."""
+    """As the store has it: addresses are named `m` and their id. `groups`, `websites`: id -> code.
+
+    Raises MappingError.
+    """
     fields: dict[str, Any] = {name: value for name, theirs in SCALARS.items() if (value := text(found, theirs))}
     if "email" in fields:
         fields["email"] = fields["email"].lower()
@@ -57,9 +60,7 @@ def parse_customer(
     fields |= {f"{ATTRIBUTES}{code}": custom[code] for code in attributes if custom.get(code)}
     fields |= {f"{ADDRESSES}m{text(row, 'id')}": parse_place(row) for row in rows(found, "addresses")}
     fields |= {
-        name: f"m{place}"
-        for name in DEFAULTS
-        if (place := text(found, name)) and f"{ADDRESSES}m{place}" in fields
+        name: f"m{place}" for name in DEFAULTS if (place := text(found, name)) and f"{ADDRESSES}m{place}" in fields
     }
     return Customer(
         id=text(found, "id"),
