@@ -128,20 +128,29 @@ def decide(agreement: Agreement, owners: Mapping[str, Owner], *, new: bool, flyi
         owner = owner_of(name, owners)
         ours, theirs = agreement.source.get(name), agreement.target.get(name)
         if theirs is None:
-            if ours is not None and not same(ours.value, None) and (new or owner != "erp"):
+            if (
+                ours is not None
+                and not same(ours.value, None)
+                and (new or (owner != "erp" and ours.value is not False))
+            ):
                 to_target[name] = ours
         elif ours is not None and same(ours.value, theirs.value):
             if not theirs.sure or name in flying:
                 to_target[name] = max(ours, theirs, key=lambda cell: cell.at)
         elif (winner := _winner(name, owner, agreement)) is Side.SOURCE:
-            to_target |= {name: ours} if ours is not None else {}
+            to_target |= {name: _over(ours, theirs)} if ours is not None else {}
         elif winner is Side.TARGET:
-            to_source[name] = theirs
+            to_source[name] = _over(theirs, ours)
             if not theirs.sure or name in flying:
                 to_target[name] = theirs
         else:
             asks.append(name)
     return Decision(to_target=to_target, to_source=to_source, asks=tuple(asks))
+
+
+def _over(cell: Cell, other: Cell | None) -> Cell:
+    """A value that was chosen is as new as what it takes the place of: else an owner's old one would never stand."""
+    return cell if other is None else msgspec.structs.replace(cell, at=max(cell.at, other.at))
 
 
 def _winner(name: str, owner: Owner, agreement: Agreement) -> Side | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Row = dict[str, Any]
+PLACE = frozenset({"number", "as_of", "website", "addresses"})  # of a pushed row: what is no field of the person
 
 
 class People:
@@ -28,17 +29,24 @@ class People:
         if fresh:
             number = f"C-{len(self.kept) + 1}"
             self.kept[number] = {"number": number, "customer": {}, "addresses": {}}
-        row = self.kept[number]
-        row |= {name: payload[name] for name in ("reference", "website", "email") if payload.get(name)}
+        self.kept[number] |= {name: payload[name] for name in ("reference",) if payload.get(name)}
         fields = dict(payload.get("customer") or {})
+        places = {name: payload.get(name) for name in ("website", "addresses")}
+        self.edit(number, fields | places)
+        self.told.append((number, key, (*fields, *(f"addresses.{one['number']}" for one in payload["addresses"]))))
+        return number, fresh
+
+    def edit(self, number: str, told: Row) -> None:
+        """As somebody does it at the ERP; `told` has the form of what it pushes of a customer."""
+        row = self.kept.setdefault(number, {"number": number, "customer": {}, "addresses": {}})
+        row |= {name: told[name] for name in ("website", "email") if told.get(name)}
+        fields = {name: value for name, value in told.items() if name not in PLACE}
         attributes = fields.pop("attributes", {})
         row["customer"] |= fields
         if attributes:
             row["customer"]["attributes"] = row["customer"].get("attributes", {}) | attributes
-        for address in payload.get("addresses") or ():
+        for address in told.get("addresses") or ():
             self._address(row, address)
-        self.told.append((number, key, (*fields, *(f"addresses.{one['number']}" for one in payload["addresses"]))))
-        return number, fresh
 
     def of_key(self, key: str) -> list[Row]:
         """The customer that was told under this key, or none."""
