@@ -130,7 +130,7 @@ class Connections:
 
     def remember_in(self, book: Book) -> None:
         """Where it stands who a customer is elsewhere."""
-        self._pairs = Pairs(book, self._routes)
+        self._pairs = Pairs(book, self._routes, self._fingerprint)
 
     def completed(self, flow: Flow[Any], message: Message, record: Any) -> Any:
         """Customers with what is known of them elsewhere; an order that may be a guest's with who that is, keyed."""

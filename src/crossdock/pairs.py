@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -42,6 +42,9 @@ class Book(Protocol):
     def subject_of(self, source: str, target: str, external_id: str) -> str:
         """Whom a target's id is of, or ""."""
 
+    def is_making(self, source: str, target: str, flow: str, fingerprint: str) -> bool:
+        """Whether something of this flow about this person is under way from there to the target."""
+
     def is_erased(self, source: str, subject: str) -> bool:
         """Whether nothing of it may be kept again."""
 
@@ -49,8 +52,9 @@ class Book(Protocol):
 class Pairs:
     """Safe for many threads."""
 
-    def __init__(self, book: Book, routes: Mapping[str, Sequence[Route]]) -> None:
+    def __init__(self, book: Book, routes: Mapping[str, Sequence[Route]], fingerprint: Callable[[str], str]) -> None:
         self._book = book
+        self._fingerprint = fingerprint
         self._routes = routes
 
     def completed(self, flow: Flow[Any], message: Message, record: Any) -> Any:
@@ -90,6 +94,9 @@ class Pairs:
                 Pair(
                     target=target,
                     number=standing.external_id if standing else "",
+                    awaited=back is not None
+                    and not (standing and standing.external_id)
+                    and self._is_made_for(message.source, target, sighting),
                     agreement=standing.agreement if standing else Agreement(),
                     owners=rules.get("owners", {}),
                     to_target=there is not None,
@@ -103,6 +110,11 @@ class Pairs:
             pairs=tuple(pairs),
             erased=self._book.is_erased(message.source, message.subject),
         )
+
+    def _is_made_for(self, store: str, erp: str, sighting: CustomerSighting) -> bool:
+        """Whether this ERP has asked for it just now, and the answer of the store is still to come."""
+        email = str(sighting.customer.fields.get("email") or "")
+        return bool(email) and self._book.is_making(erp, store, NEW_CUSTOMERS.name, self._fingerprint(email))
 
     def _roads(self, store: str) -> Iterator[tuple[str, Mapping[str, Any] | None, Mapping[str, Any] | None]]:
         """Each ERP with the rules of the way there, and of the way back."""
@@ -135,6 +147,8 @@ class Pairs:
 
 def _of_look(message: Message, sighting: CustomerSighting) -> Iterator[Agreed]:
     for pair in sighting.pairs:
+        if pair.awaited:
+            continue
         news, found = noticed(sighting, pair)
         if news.values or found:
             yield Agreed(source=message.source, subject=message.subject, target=pair.target, news=(news,), places=found)

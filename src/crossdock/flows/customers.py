@@ -28,6 +28,7 @@ DEFAULTS = ("default_billing", "default_shipping")
 OWNERS: Mapping[str, Owner] = {"email": "store", "group": "erp"}
 NEEDED = ("email", "first_name", "last_name")
 UNDER_WAY = ("pending", "leased")
+LOOK_AGAIN = 5.0  # seconds, if nothing comes before
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -172,6 +173,9 @@ def _winner(name: str, owner: Owner, agreement: Agreement) -> Side | None:
 
 
 def _of_pair(message: Message, sighting: CustomerSighting, pair: Pair, known: Sequence[Known]) -> Iterator[Duty]:
+    if pair.awaited:
+        yield Duty(flow=FLOW, target=pair.target, reason="is just being made for this ERP", again_in=LOOK_AGAIN)
+        return
     news, found = noticed(sighting, pair)
     places = {**pair.agreement.places, **found}
     agreement = msgspec.structs.replace(pair.agreement.after(news), places=places)

@@ -52,6 +52,7 @@ class Pair(Record, frozen=True, kw_only=True):
 
     target: str
     number: str = ""
+    awaited: bool = False  # the ERP has asked for such a customer, and who it is will be known in a moment
     agreement: Agreement = Agreement()
     owners: dict[str, Owner] = {}
     to_target: bool = True

@@ -9,14 +9,14 @@ import msgspec
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
-from crossdock.delivery.records import Agreed
+from crossdock.delivery.records import Agreed, State
 from crossdock.model.agreement import Agreement, Side
 from crossdock.model.base import Record
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import payload_subject
-from crossdock.storage.tables import agreements, subject_keys
+from crossdock.storage.tables import agreements, deliveries, people, subject_keys
 
 NEW = Prepared(insert_once(agreements))
 THIS = (
@@ -101,6 +101,21 @@ def is_erased(connection: Connection, source: str, subject: str) -> bool:
     """Whether that subject's bodies can never be read nor kept again."""
     row = KEY.first(connection, {"wanted": payload_subject(source, subject)})
     return row is not None and row.wrapped is None
+
+
+def is_making(connection: Connection, source: str, target: str, flow: str, fingerprint: str) -> bool:
+    """Whether something of this flow about this person is under way from there to the target."""
+    mine = f"{source}:"
+    about = connection.execute(select(people.c.subject).where(people.c.fingerprint == fingerprint)).scalars()
+    subjects = [one.removeprefix(mine) for one in about if one.startswith(mine)]
+    query = select(deliveries.c.id).where(
+        deliveries.c.source == source,
+        deliveries.c.subject.in_(subjects),
+        deliveries.c.target == target,
+        deliveries.c.flow == flow,
+        deliveries.c.state.in_((State.PENDING, State.LEASED)),
+    )
+    return bool(subjects) and connection.execute(query.limit(1)).first() is not None
 
 
 def _locked(connection: Connection, source: str, subject: str, target: str, now: datetime) -> Any:

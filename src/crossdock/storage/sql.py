@@ -295,6 +295,11 @@ class SqlStore:
         found: bool = self._read(agreements.is_erased, source, subject)
         return found
 
+    def is_making(self, source: str, target: str, flow: str, fingerprint: str) -> bool:
+        """Whether something of this flow about this person is under way from there to the target."""
+        found: bool = self._read(agreements.is_making, source, target, flow, fingerprint)
+        return found
+
     def side_with(self, source: str, subject: str, target: str, side: Side, by: str, now: datetime) -> bool:
         """A person's word on what both sides have changed; False where the two are not known to be one."""
 
