@@ -10,6 +10,7 @@ from crossdock.cli import (
     config,
     connections,
     coverage,
+    customers,
     dead,
     demo,
     effects,
@@ -41,6 +42,7 @@ app.command("doctor")(shop.doctor)
 app.command("import")(imports.import_file)
 app.add_typer(config.app, name="config")
 app.add_typer(dead.app, name="dead")
+app.add_typer(customers.app, name="customers")
 app.add_typer(held.app, name="held")
 app.add_typer(explain.app, name="explain")
 app.add_typer(effects.app, name="effects")
