@@ -85,7 +85,9 @@ def told(cell: Cell | None, value: Any, news: News) -> Cell:
         return Cell(value=value, at=news.at)
     overwritten = cell.given_at is not None and news.seen_at <= cell.given_at
     if same(cell.value, value):
-        return cell if overwritten else msgspec.structs.replace(cell, value=value, sure=True)
+        # said again later, it is that much newer; of what is read live only the whole subject's time is known
+        moment = cell.at if news.live else max(cell.at, news.at)
+        return msgspec.structs.replace(cell, value=value, at=moment, sure=cell.sure or not overwritten)
     if overwritten:  # seen before we wrote there: at most a newer wish than what we wrote
         return msgspec.structs.replace(cell, value=value, at=news.at, sure=False) if news.at > cell.at else cell
     if news.live:
