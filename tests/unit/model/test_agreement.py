@@ -80,7 +80,7 @@ def test_the_base_moves_only_where_both_are_surely_alike() -> None:
 @given(st.lists(st.tuples(st.integers(0, 20), st.sampled_from("abc")), min_size=1, max_size=6), st.randoms())
 def test_words_in_any_order_come_to_the_newest(words: list[tuple[int, str]], luck: Any) -> None:
     newest = max(moment for moment, _ in words)
-    unique = {moment: value for moment, value in words}
+    unique = dict(words)
     news = [told(value, moment) for moment, value in unique.items()]
     luck.shuffle(news)
     assert after(*news).target["f"].value == unique[newest]
