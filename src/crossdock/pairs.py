@@ -11,8 +11,9 @@ import msgspec
 from crossdock.contract.flow import Flow, Route
 from crossdock.contract.message import Message, Receipt
 from crossdock.delivery.records import Agreed
+from crossdock.errors import Rejected
 from crossdock.flows import CUSTOMER_LOOKS, CUSTOMER_PUSHES, CUSTOMERS, NEW_CUSTOMERS
-from crossdock.flows.customers import FLOW, heard, noticed, subject_of, written
+from crossdock.flows.customers import ANOTHER, FLOW, heard, noticed, subject_of, written
 from crossdock.model.agreement import Agreement, Side
 from crossdock.model.customer import Customer, CustomerChange, CustomerSighting, Pair, PushedCustomer
 
@@ -78,9 +79,16 @@ class Pairs:
         if flow is CUSTOMERS:
             return (_of_write(message, target, record, receipt),)
         if flow is NEW_CUSTOMERS and record.pair == message.source:  # told by an ERP; a guest is nobody's account
+            self._refuse_another(target, receipt.external_id, record)
             told = Customer(number=record.number, changed_at=max(record.at.values()), fields=record.fields)
             return (_of_word(target, receipt.external_id, record.pair, told),)
         return ()
+
+    def _refuse_another(self, store: str, customer_id: str, change: CustomerChange) -> None:
+        """An account that was there already may be somebody's whom the ERP knows under another number."""
+        for one in self._book.standings(store, subject_of(customer_id)):
+            if one.target == change.pair and one.external_id not in {"", change.number}:
+                raise Rejected(ANOTHER)
 
     def _sighted(self, message: Message, sighting: CustomerSighting) -> CustomerSighting:
         known = {one.target: one for one in self._book.standings(message.source, message.subject)}

@@ -273,6 +273,28 @@ def test_too_little_to_make_one_waits_and_goes_with_what_comes_later(world: Worl
     assert world.account("late@example.com") is None, "one word after the other"
 
 
+def test_two_numbers_of_one_address_are_not_taken_for_one_person(world: World) -> None:
+    both = {"email": "twin@example.com", "first_name": "T", "last_name": "Win"}
+    for number in ("Y-1", "Y-2"):
+        world.push(number, **both, vat_id=f"IT{number[-1]}")
+    until(lambda: world.account("twin@example.com") is not None and bool(world.dead()))
+    world.quiet()
+    made = world.account("twin@example.com")
+    assert made is not None
+    linked = world.number_of(made["id"])
+    assert made["taxvat"] == f"IT{linked[-1]}", "what was told of the other one is not mixed in"
+    assert [line for line in world.dead() if "under another" in line] == world.dead()
+
+
+def test_an_address_that_another_account_has_is_a_dead_letter(tmp_path: Path, database: str) -> None:
+    with world_with(tmp_path, database, owners={"email": "newest"}) as world:
+        number = world.carried(1)
+        world.push(number, email="customer2@example.com")
+        until(lambda: bool(world.dead()))
+        assert "already exists in an associated website" in world.dead()[0]
+        assert world.customer(1)["email"] == "customer1@example.com"
+
+
 # --- whose word counts -----------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from crossdock.api.webhooks import Door, Webhooks
 from crossdock.app import ALL, Crossdock, Role, utc_now
 from crossdock.contract.message import Heard
 from crossdock.delivery.records import Delivery, Verdict
+from crossdock.flows import CUSTOMERS
 from crossdock.magento import adobe
 from crossdock.magento import webhooks as magento
 from crossdock.magento.adobe_keys import open_ring
@@ -131,7 +132,8 @@ def handlers_of(crossdock: Crossdock) -> Sequence[HTTPRouteHandler]:
 
 def doors_of(crossdock: Crossdock) -> Mapping[str, Door]:
     """One for each store whose webhooks are enabled. Raises ConfigurationError for a secret that cannot be read."""
-    return {name: _door(name, connector) for name, connector in _open_stores(crossdock).items()}
+    carries = crossdock.connections.carries
+    return {name: _door(name, one, carries(name, CUSTOMERS)) for name, one in _open_stores(crossdock).items()}
 
 
 def challenged(crossdock: Crossdock) -> frozenset[str]:
@@ -148,7 +150,7 @@ def _open_stores(crossdock: Crossdock) -> dict[str, MagentoConnector]:
     }
 
 
-def _door(name: str, connector: MagentoConnector) -> Door:
+def _door(name: str, connector: MagentoConnector, customers: bool) -> Door:
     hooks = connector.settings.webhooks
     if hooks.client_id is not None:
         ours = adobe.Door(connection=name, client_id=resolve(hooks.client_id), keep_unknown=hooks.keep_unknown)
@@ -161,6 +163,7 @@ def _door(name: str, connector: MagentoConnector) -> Door:
         trusted=hooks.payload == "trusted",
         tolerance=timedelta(seconds=hooks.tolerance_s),
         keep_unknown=hooks.keep_unknown,
+        customers=customers,
     )
 
     def receive(event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:

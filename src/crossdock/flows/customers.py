@@ -28,6 +28,7 @@ DEFAULTS = ("default_billing", "default_shipping")
 OWNERS: Mapping[str, Owner] = {"email": "store", "group": "erp"}
 NEEDED = ("email", "first_name", "last_name")
 UNDER_WAY = ("pending", "leased")
+ANOTHER = "the store's customer is known to this ERP under another number"
 LOOK_AGAIN = 5.0  # seconds, if nothing comes before
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -316,7 +317,7 @@ def look_push(
     if pushed.erased:
         return [Duty(flow=FLOW, target=pushed.store, reason="erased: nothing is carried")]
     if pushed.linked and pushed.linked != customer.number:
-        raise Rejected("the store's customer is known to this ERP under another number")
+        raise Rejected(ANOTHER)
     if pushed.customer_id:
         return [_seen_again(pushed.store, pushed.customer_id)]
     if not pushed.create:
@@ -389,6 +390,7 @@ def decided(agreement: Agreement, side: Side) -> dict[str, Any]:
 
 
 __all__ = [
+    "ANOTHER",
     "FLOW",
     "LOOK",
     "NEW",

@@ -40,6 +40,7 @@ class Door(Record, frozen=True, kw_only=True):
     trusted: bool = False
     tolerance: timedelta = TOLERANCE
     keep_unknown: bool = False
+    customers: bool = False  # whether a route carries them: else their events are as unknown as any
 
 
 def receive(door: Door, event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
@@ -66,7 +67,7 @@ def verify(door: Door, headers: Mapping[str, str], body: bytes, now: datetime) -
 def read_message(door: Door, event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Message:
     """The order to look at, or what is only kept. Raises UnknownEvent, InvalidPayload."""
     identity = _identity(door, event, headers, body)
-    if event in CUSTOMER_EVENTS or event.startswith(ADDRESS_EVENTS):
+    if door.customers and not door.trusted and (event in CUSTOMER_EVENTS or event.startswith(ADDRESS_EVENTS)):
         return _customer(door, event, identity, body, now)
     trusted = door.trusted and event.startswith(WHOLE_ORDERS)
     if not event.startswith(ORDER_EVENTS + OF_AN_ORDER) or (door.trusted and not trusted):
@@ -90,9 +91,7 @@ def read_message(door: Door, event: str, headers: Mapping[str, str], body: bytes
 
 
 def _customer(door: Door, event: str, identity: str, body: bytes, now: datetime) -> Message:
-    """A hint to look at one customer; nothing of the body is kept. A store that cannot be read is only listened to."""
-    if door.trusted:
-        return _kept(door, event, identity, body, now)
+    """A hint to look at one customer; nothing of the body is kept."""
     number = order_id(_entity(body), ("customer_id", "id") if event.startswith(ADDRESS_EVENTS) else ("id",))
     return Message(
         id=f"webhook:{event}:{identity}"[:255],

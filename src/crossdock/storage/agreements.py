@@ -53,15 +53,21 @@ class Standing(Record, frozen=True, kw_only=True):
     agreement: Agreement = Agreement()
 
 
-def keep(connection: Connection, payloads: Payloads, agreed: Agreed, now: datetime) -> None:
-    """Puts the news in, whatever else has come in meanwhile. Of a subject that was erased nothing is kept."""
+def keep(connection: Connection, payloads: Payloads, agreed: Agreed, now: datetime) -> bool:
+    """Puts the news in, whatever else has come in meanwhile; of a subject that was erased nothing is kept.
+
+    False, and nothing is put in, where the target has the subject under another id.
+    """
     row = _locked(connection, agreed.source, agreed.subject, agreed.target, now)
+    if agreed.external_id and row.external_id not in {"", agreed.external_id}:
+        return False
     before = _opened(connection, payloads, agreed.source, agreed.subject, row.body)
     after = before
     for news in agreed.news:
         after = after.after(news)
     after = msgspec.structs.replace(after, places={**after.places, **agreed.places})
     _put(connection, payloads, row, after, row.external_id or agreed.external_id, now)
+    return True
 
 
 def side_with(

@@ -31,6 +31,13 @@ from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import delivery_of, message_of, payload_subject
 from crossdock.storage.tables import ASIDE, Moment, connections, deliveries, is_open, links, messages
 
+SOMEBODY_ELSES = {
+    "state": State.DEAD,
+    "is_open": ASIDE,
+    "code": "conflict",
+    "reason": "done there, but what it was done to is known to the other end under another id",
+    "owner": "business",
+}
 LOOK_AGAIN = timedelta(seconds=5)
 MESSAGE_COLUMNS = [
     column.label(f"m_{column.name}")
@@ -146,14 +153,16 @@ def settle(
         if promise.message.subject != delivery.subject:  # whose own rows are here: it has an open one
             archive.bring_back(connection, promise.message.source, promise.message.subject)
         owe(connection, payloads, promise, now)
-    values = _settled(row, delivery, settlement, now, look_again=not kept_all)
+    put_in = [agreements.keep(connection, payloads, agreed, now) for agreed in settlement.agreed]
+    fits = all(put_in)
+    values = _settled(row, delivery, settlement, now, look_again=not (kept_all and fits))
+    if not (fits or row.one_row):  # a look is done again, and sees it
+        values |= SOMEBODY_ELSES
     SETTLED.run(connection, values | {"wanted": delivery.id})
     if settlement.reserved is not None:
         stock.keep(connection, delivery.source, delivery.subject, settlement.reserved, now)
     if settlement.moved is not None:
         stock.move(connection, delivery, settlement.moved, now)
-    for agreed in settlement.agreed:
-        agreements.keep(connection, payloads, agreed, now)
     _link(connection, settlement, now)
     subject = payload_subject(delivery.source, delivery.subject)
     payloads.about(connection, subject, settlement.subjects)
