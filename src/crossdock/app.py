@@ -27,7 +27,7 @@ from crossdock.delivery.worker import Worker, WorkerOptions
 from crossdock.errors import ConfigurationError, StorageError
 from crossdock.feeds.documents import Incoming
 from crossdock.feeds.feeds import Feeds
-from crossdock.flows import FULFILMENTS, LOOKS
+from crossdock.flows import CUSTOMER_LOOKS, CUSTOMERS, FULFILMENTS, LOOKS
 from crossdock.model.base import settle_types
 from crossdock.readers import Readers
 from crossdock.reserved import Reservations
@@ -109,6 +109,7 @@ class Crossdock:
         self.store = open_store(settings)
         self.connections.keep_in(self.store.ledger)
         self.connections.reckon_with(Reservations(self.store.levels, self.connections.by_name))
+        self.connections.remember_in(self.store)
         self.gates = Gates(self.connections)
         self.feeds = Feeds(self.store.levels, self.connections, utc_now, self.wake)
         self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)
@@ -118,6 +119,7 @@ class Crossdock:
         self._dispatch = self._make_dispatch(broker, settled, announced)
         self._batches = self._make_batches(settled) if Role.WORKER in roles else None
         self.pollers = self._make_pollers()
+        self.customer_pollers = self._make_customer_pollers()
         claim = settings.workers.lease_seconds
         self.readers = Readers(
             self.name,
@@ -143,7 +145,7 @@ class Crossdock:
         if self.roles != {Role.API}:
             self._sealer.start()
         if Role.POLLER in self.roles:
-            for poller in self.pollers.values():
+            for poller in self._polling():
                 poller.start()
             self.readers.start()
         log.info("started", worker=self.name, roles=sorted(self.roles), connections=sorted(self.connections.by_name))
@@ -152,7 +154,7 @@ class Crossdock:
         """No new work; what is under way is settled, what was heard is committed."""
         if Role.POLLER in self.roles:
             self.readers.stop()
-            for poller in self.pollers.values():
+            for poller in self._polling():
                 poller.stop()
         if self._batches:
             self._batches.stop()
@@ -176,7 +178,7 @@ class Crossdock:
             self.store.next_due(utc_now())
         except StorageError:
             found["status"] = "storage"
-        polling = self.pollers.values() if Role.POLLER in self.roles else ()
+        polling = self._polling() if Role.POLLER in self.roles else ()
         batching = self._batches is None or self._batches.alive()
         reading = self.readers.alive() and all(poller.alive() for poller in polling)
         if not (self._dispatch.alive() and batching and reading):
@@ -264,6 +266,30 @@ class Crossdock:
             for name in self.connections.by_name
             if (interval := self._interval(name)) is not None
         }
+
+    def _make_customer_pollers(self) -> dict[str, Poller]:
+        """Of stores whose customers a route carries."""
+        wanted = {name for name in self.connections.by_name if self.connections.carries(name, CUSTOMERS)}
+        return {
+            name: Poller(
+                self.name,
+                self.store,
+                name,
+                CUSTOMER_LOOKS,
+                self.connections.source(name, CUSTOMER_LOOKS),
+                PollOptions(interval=interval, claim=self.settings.workers.lease_seconds),
+                utc_now,
+                self.wake,
+                self._failpoint,
+                stream=CUSTOMERS.name,
+            )
+            for name in sorted(wanted)
+            if CUSTOMER_LOOKS.name in self.connections.capabilities(name).reads
+            and (interval := getattr(self.connections.by_name[name], "poll_interval", None)) is not None
+        }
+
+    def _polling(self) -> list[Poller]:
+        return [*self.pollers.values(), *self.customer_pollers.values()]
 
     def _interval(self, name: str) -> float | None:
         """Seconds between two scans, for connections that are read and a route begins at."""

@@ -8,18 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import BatchSink, Connector, Sink, Source
 from crossdock.contract.flow import Flow, Route
 from crossdock.contract.ledger import HandsOver, Ledger
 from crossdock.contract.message import Message, Receipt
 from crossdock.delivery.ends import Told
-from crossdock.delivery.records import Attempt, Moved, Reserved, Verdict
+from crossdock.delivery.records import Agreed, Attempt, Moved, Reserved, Verdict
 from crossdock.erp.registry import Builder, connector_kinds
 from crossdock.errors import ConfigurationError
-from crossdock.flows import FLOWS, INVENTORY, LOOKS
+from crossdock.flows import CUSTOMER_LOOKS, CUSTOMERS, FLOWS, INVENTORY, LOOKS
 from crossdock.magento.connector import build as build_magento
+from crossdock.model.customer import CustomerSighting, PushedCustomer
 from crossdock.model.sighting import Sighting
+from crossdock.pairs import Book, Pairs
 from crossdock.reserved import Reservations, of_look, of_put
 from crossdock.security.envelope import Envelope
 from crossdock.settings import EVERY_FLOW, Settings
@@ -77,6 +81,7 @@ class Connections:
         self._sources: dict[tuple[str, str], Source[Any]] = {}
         self._sinks: dict[tuple[str, str], Sink[Any]] = {}
         self._reservations: Reservations | None = None
+        self._pairs: Pairs | None = None
 
     def flow(self, name: str) -> Flow[Any]:
         """By its name."""
@@ -85,6 +90,10 @@ class Connections:
     def routes(self, source: str) -> Sequence[Route]:
         """Those that begin there, each with only the flows that its target takes."""
         return self._routes.get(source, ())
+
+    def carries(self, source: str, flow: Flow[Any]) -> bool:
+        """Whether a route takes this flow from there."""
+        return any(flow.name in route.flows for route in self.routes(source))
 
     def source(self, connection: str, flow: Flow[Any]) -> Source[Any]:
         """Made once."""
@@ -126,6 +135,35 @@ class Connections:
         """From now on."""
         self._reservations = reservations
 
+    def remember_in(self, book: Book) -> None:
+        """Where it stands who a customer is elsewhere."""
+        self._pairs = Pairs(book, self._routes, self._fingerprint)
+
+    def completed(self, flow: Flow[Any], message: Message, record: Any) -> Any:
+        """Customers with what is known of them elsewhere; an order that may be a guest's with who that is, keyed."""
+        if flow is LOOKS:
+            return self._with_guest(message, record)
+        return record if self._pairs is None else self._pairs.completed(flow, message, record)
+
+    def agreed(
+        self, flow: Flow[Any], message: Message, target: str, record: Any, receipt: Receipt | None
+    ) -> tuple[Agreed, ...]:
+        """Of customers."""
+        return () if self._pairs is None else self._pairs.agreed(flow, message, target, record, receipt)
+
+    def _with_guest(self, message: Message, sighting: Sighting) -> Sighting:
+        wanted = any(_guests(route) != "none" for route in self.routes(message.source))
+        if not wanted or not sighting.order.buyer.guest:
+            return sighting
+        return msgspec.structs.replace(sighting, guest=self._fingerprint(sighting.order.buyer.email)[:32])
+
+    def keyed(self, text: str) -> str:
+        """A hash that nobody can check a guess with."""
+        return self._envelope.fingerprint(text)
+
+    def _fingerprint(self, email: str) -> str:
+        return self.keyed(email.strip().lower()) if email else ""
+
     def adjusted(self, flow: Flow[Any], source: str, target: str, told: Sequence[Told]) -> Sequence[Any]:
         """Stock levels with what the store still reserves; all else as it is."""
         if flow is not INVENTORY or self._reservations is None:
@@ -148,8 +186,9 @@ class Connections:
         return of_put(self.routes(message.source), message, target, record, receipt)
 
     def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
-        """Orders are looked at again when they have waited; what follows them is told as it was."""
-        return LOOKS if flow.name == "orders" else None
+        """Orders and customers are looked at again when they have waited; what follows orders is told as it was."""
+        again: dict[str, Flow[Any]] = {"orders": LOOKS, CUSTOMERS.name: CUSTOMER_LOOKS}
+        return again.get(flow.name)
 
     def capabilities(self, connection: str) -> Capabilities:
         """As declared."""
@@ -160,9 +199,13 @@ class Connections:
         return tuple(self.by_name)
 
     def people(self, flow: Flow[Any], record: Any) -> tuple[str, ...]:  # noqa: ARG002  the port's signature
-        """The buyer's e-mail address, as a keyed fingerprint."""
-        email = record.order.buyer.email if isinstance(record, Sighting) else ""
-        return (self._envelope.fingerprint(email.strip().lower()),) if email else ()
+        """The buyer's or the customer's e-mail address, as a keyed fingerprint."""
+        email = ""
+        if isinstance(record, Sighting):
+            email = record.order.buyer.email
+        elif isinstance(record, CustomerSighting | PushedCustomer):
+            email = str(record.customer.fields.get("email") or "")
+        return (self._fingerprint(email),) if email else ()
 
     def begin(self, until: datetime | None) -> None:
         """What an earlier attempt left unsaid is not this one's."""
@@ -172,6 +215,10 @@ class Connections:
     def exchanges(self) -> Sequence[Attempt]:
         """Of this thread."""
         return self._exchanges.taken()
+
+
+def _guests(route: Route) -> str:
+    return str(route.states.get(CUSTOMERS.name, {}).get("guests", "none"))
 
 
 def connection_of(settings: Settings, name: str) -> Connector:

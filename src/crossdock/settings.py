@@ -50,6 +50,7 @@ RouteFlow = Literal[
     "inventory",
     "prices",
     "products",
+    "customers",
     "shipments",
     "tracks",
     "invoices",
@@ -58,6 +59,7 @@ RouteFlow = Literal[
 ]
 EVERY_FLOW: frozenset[RouteFlow] = frozenset(get_args(RouteFlow))
 STATE_FLOWS: tuple[str, ...] = ("inventory", "prices", "products")
+OWN_RULES: tuple[str, ...] = (*STATE_FLOWS, "customers")  # flows with a table of options of their own
 EXPORT_FLOWS: tuple[RouteFlow, ...] = ("orders", "cancellations", "holds", "payments", "refunds")
 
 
@@ -421,6 +423,39 @@ class ProductsOptions(Section):
         return value
 
 
+FieldOwner = Literal["store", "erp", "newest", "ask"]
+DEFAULT_OWNERS: dict[str, FieldOwner] = {"email": "store", "group": "erp"}
+CustomerField = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}(\.[a-z][a-z0-9_]{0,59})?$")]
+
+
+class CustomersOptions(Section):
+    """Whose word counts about a customer. The route from the store says it for both ways, where there is one."""
+
+    owners: dict[CustomerField, FieldOwner] = Field(
+        default_factory=lambda: dict(DEFAULT_OWNERS),
+        description="Whose a field is: `store` and `erp` always win, `newest` is whoever changed it last, `ask` waits "
+        "for a person where both have changed it. Fields are `email`, `first_name`, `last_name`, `middle_name`, "
+        "`prefix`, `suffix`, `birthday`, `vat_id`, `group`, `subscribed`, `addresses`, `attributes` or "
+        "`attributes.CODE`; what is not named is `newest`. A table here takes the place of the default as a whole.",
+    )
+    create: bool = Field(
+        default=True, description="To a store: whether a customer of the ERP whom it does not have is made."
+    )
+    website: str = Field(
+        default="", description="To a store: code of the website of customers whose row names none; empty: it must."
+    )
+    guests: Literal["none", "customer"] = Field(
+        default="none",
+        description="From a store: whether the buyer of a guest's order becomes a customer of the ERP, once for each "
+        "e-mail address and website.",
+    )
+    erasure: Literal["ask", "send"] = Field(
+        default="ask",
+        description="What becomes of a person's wish to be forgotten at this route's target: `ask` makes a dead letter "
+        "that a person resolves once it is done there; `send` carries it out (a store deletes the account).",
+    )
+
+
 class RouteOptions(Section):
     """A route's rules."""
 
@@ -457,14 +492,15 @@ class RouteOptions(Section):
     inventory: InventoryOptions = Field(default_factory=InventoryOptions, description="Stock levels.")
     prices: PricesOptions = Field(default_factory=PricesOptions, description="Prices.")
     products: ProductsOptions = Field(default_factory=ProductsOptions, description="Products.")
+    customers: CustomersOptions = Field(default_factory=CustomersOptions, description="Customers.")
 
     def of_orders(self) -> dict[str, Any]:
         """The rules of orders and what follows them."""
-        return self.model_dump(mode="python", exclude={*STATE_FLOWS})
+        return self.model_dump(mode="python", exclude={*OWN_RULES})
 
     def of_states(self) -> dict[str, dict[str, Any]]:
-        """The rules of each flow of states, by its name."""
-        return self.model_dump(mode="python", include={*STATE_FLOWS})
+        """The rules of each flow that has its own, by its name."""
+        return self.model_dump(mode="python", include={*OWN_RULES})
 
     @field_validator("eligibility")
     @classmethod

@@ -124,6 +124,8 @@ STOCK = [
     "customer_404",
     "customer_put_partial",
     "customer_put_without_website",
+    "customer_post",
+    "customer_post_invalid",
 ]
 # each sent to a store of its own, after those that it builds upon
 PRICES: dict[str, list[str]] = {
@@ -411,6 +413,15 @@ def test_prices_are_answered_to_the_letter(shop: StoreServer, name: str) -> None
     if name != "past_end_customer_groups":  # what it tells of the search differs in order
         assert answer.json() == one["response_body"]
     assert not differences(answer.json(), one["response_body"])
+
+
+def test_a_second_account_under_one_address_is_refused_as_recorded(shop: StoreServer) -> None:
+    for name in ("customer_post", "customer_post_duplicate_email"):
+        one = recorded(name)
+        answer = ask(shop, name, one, one["path"])
+        assert answer.status_code == one["status"]
+        assert not differences(answer.json(), one["response_body"])
+    assert answer.json() == recorded("customer_post_duplicate_email")["response_body"]
 
 
 def unlike(told: Any, wanted: Any) -> list[str]:

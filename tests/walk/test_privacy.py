@@ -12,8 +12,10 @@ import pytest
 from crossdock import log
 from crossdock.app import fingerprint_of, utc_now
 from crossdock.delivery.store import DeadFilter
+from tests.databases import sqlite_url
 from tests.material import needs_shared
 from tests.recorded_server import Reply
+from tests.walk.test_customers import world_with as customers_in
 from tests.walk.test_orders import world_in
 from tests.walk.world import recorded, settled, until
 
@@ -46,6 +48,42 @@ def test_no_canary_sings_outside_the_erp(tmp_path: Path, answer: str | None) -> 
         told += [json.dumps(row, default=str) for row in store.audit_export(bodies=False)]
         if answer is None:
             assert CANARIES[0] in json.dumps(world.erp.kept)
+    told.append(story.getvalue())
+    files = b"".join(path.read_bytes() for path in tmp_path.glob("crossdock.sqlite*"))
+    for canary in CANARIES:
+        assert not [line for line in told if canary in line]
+        assert canary.encode() not in files
+
+
+@pytest.mark.parametrize("conflict", [False, True])
+def test_no_canary_of_a_customer_sings_outside_the_two_ends(tmp_path: Path, conflict: bool) -> None:
+    story = io.StringIO()
+    log.configure("debug", json=True, stream=story)
+    where = {"first_name": CANARIES[0], "last_name": "B", "street": [CANARIES[3]], "city": "Wien", "country": "AT"}
+    place = {"number": "A1", "telephone": CANARIES[2]} | where
+    with customers_in(tmp_path, sqlite_url(tmp_path)) as world:
+        bird: dict[str, object] = {"first_name": CANARIES[0], "last_name": "Bird", "addresses": [place]}
+        world.push("B-1", email=CANARIES[1], **bird)
+        until(lambda: world.account(CANARIES[1]) is not None and settled(world.crossdock))
+        number = next(n for n, row in world.shop.do(lambda s: s.customers.items()) if row["email"] == CANARIES[1])
+        world.edit(number, lastname=CANARIES[0])
+        until(lambda: world.known("B-1")["customer"]["last_name"] == CANARIES[0])
+        store = world.crossdock.store
+        if conflict:  # a question to a person, and a refusal at the door
+            world.push("B-1", middle_name="Anna")
+            until(lambda: world.customer(number).get("middlename") == "Anna" and settled(world.crossdock))
+            store.pause("erp", "test", "test", utc_now())
+            world.edit(number, middlename=CANARIES[0])
+            world.push("B-1", middle_name=CANARIES[3])
+            until(lambda: bool(world.dead()))
+            store.resume("erp", "test", utc_now())
+            assert world.push("B-2", email=CANARIES[2]).status_code == 400
+        until(lambda: settled(world.crossdock))
+        subject = f"customer:{number}"
+        told = [str(one) for one in (*store.timeline("store", subject), *store.dead(DeadFilter()))]
+        told += [str(one) for one in store.known("store", subject)]
+        told += [json.dumps(row, default=str) for row in store.audit_export(bodies=False)]
+        told += [world.http.get("/rest/V1/erp/customers/B-1").text]
     told.append(story.getvalue())
     files = b"".join(path.read_bytes() for path in tmp_path.glob("crossdock.sqlite*"))
     for canary in CANARIES:

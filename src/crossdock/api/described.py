@@ -298,3 +298,88 @@ def document_operation(flow: str) -> type[Operation]:
             self.security = [BEARER]
 
     return DocumentPush
+
+
+def _named(*names: str) -> dict[str, Schema]:
+    return {name: Schema(type=[TEXT, OpenAPIType.NULL], max_length=255) for name in names}
+
+
+ADDRESS_ROW = {
+    "number": Schema(type=TEXT, max_length=60, description="The ERP's own name of it, or the one it was told by us"),
+    **_named("first_name", "last_name", "company", "city", "region", "region_code", "postcode", "telephone", "vat_id"),
+    "street": Schema(type=OpenAPIType.ARRAY, items=Schema(type=TEXT)),
+    "country": Schema(type=TEXT, description="ISO 3166-1 alpha-2"),
+    "default_billing": YES,
+    "default_shipping": YES,
+    "removed": Schema(type=OpenAPIType.BOOLEAN, description="It is gone; one that is only left out stays"),
+}
+CUSTOMER = {
+    "number": Schema(type=TEXT, max_length=64, description="The ERP's own number of the customer"),
+    "as_of": Schema(
+        type=TEXT, format=OpenAPIFormat.DATE_TIME, description="When it was so, with its zone; else when it arrives"
+    ),
+    "website": Schema(type=TEXT, description="Its code at the store; else the route's options.customers.website"),
+    "email": Schema(type=TEXT, max_length=255),
+    **_named("first_name", "last_name", "middle_name", "prefix", "suffix", "vat_id"),
+    "birthday": Schema(type=[TEXT, OpenAPIType.NULL], format=OpenAPIFormat.DATE),
+    "group": Schema(type=TEXT, description="A customer group's code at the store"),
+    "subscribed": Schema(type=OpenAPIType.BOOLEAN, description="To the newsletter"),
+    "attributes": Schema(type=OpenAPIType.OBJECT, description="Customer attributes of the store by their codes"),
+    "addresses": Schema(
+        type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.OBJECT, properties={**ADDRESS_ROW}, required=["number"])
+    ),
+}
+ONE_CUSTOMER = {
+    "number": "C-77",
+    "as_of": "2026-11-25T10:15:00+01:00",
+    "email": "ada@example.com",
+    "first_name": "Ada",
+    "last_name": "Rossi",
+    "vat_id": "IT01234567890",
+    "addresses": [
+        {
+            "number": "A1",
+            "first_name": "Ada",
+            "last_name": "Rossi",
+            "street": ["Via Roma 1"],
+            "city": "Milano",
+            "postcode": "20100",
+            "country": "IT",
+            "default_billing": True,
+        }
+    ],
+}
+CUSTOMER_STATE = {
+    "success": True,
+    "number": "C-77",
+    "customer_id": "5",
+    "state": "pending",
+    "pushes": [{"state": "delivered", "reason": ""}],
+    "open_writes": [{"to": "shop", "state": "pending", "fields": ["vat_id"]}],
+}
+
+
+@dataclass
+class CustomerPush(Operation):
+    """The description of a customer's push."""
+
+    def __post_init__(self) -> None:
+        """Called by dataclasses."""
+        schema = Schema(type=OpenAPIType.OBJECT, properties={**CUSTOMER}, required=["number"])
+        content = {"application/json": OpenAPIMediaType(schema=schema, example=ONE_CUSTOMER)}
+        self.request_body = RequestBody(content=content, required=True)
+        self.responses = {
+            "200": OpenAPIResponse(
+                description="The same came before", content="""A JSON body, with an example of it."""(CUSTOMER_STATE)
+            ),
+            "202": OpenAPIResponse(
+                description="Stored: it will be carried",
+                content="""A JSON body, with an example of it."""(CUSTOMER_STATE),
+            ),
+            "400": OpenAPIResponse(description="Not such a customer: the field and why, never its value"),
+            "401": OpenAPIResponse(description="No token that is known"),
+            "409": OpenAPIResponse(description="This as_of came before with another content"),
+            "422": OpenAPIResponse(description="No one route takes it"),
+            "503": OpenAPIResponse(description="Not stored; send it again"),
+        }
+        self.security = [BEARER]

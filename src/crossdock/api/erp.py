@@ -14,7 +14,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
 from crossdock.api.bulks import BulkOperation, BulkStates
-from crossdock.api.described import PUSHED, Pushed, document_operation
+from crossdock.api.customers import Customers
+from crossdock.api.described import PUSHED, CustomerPush, Pushed, document_operation
 from crossdock.api.documents import PATHS, Documents
 from crossdock.api.pushes import Answer, Asked, Pushes
 from crossdock.model.base import Record
@@ -24,6 +25,7 @@ PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows at mos
 After = Annotated[int, QueryParameter(ge=-1, description="Only rows behind this number")]
 DocumentName = Annotated[str, PathParameter(description="The document's own number", max_length=100)]
 BulkName = Annotated[str, PathParameter(description="As the store has named it", max_length=64)]
+CustomerNumber = Annotated[str, PathParameter(description="The ERP's own number of the customer", max_length=64)]
 JobName = Annotated[str, PathParameter(description="As the push was answered with", max_length=20)]
 log = structlog.get_logger("crossdock.api")
 UNAUTHORIZED = {"success": False, "message": "Unauthorized"}
@@ -180,6 +182,51 @@ def _documents(documents: Documents, doorman: Doorman, path: str, flow: str) -> 
     return [push, state]
 
 
+def customer_routes(customers: Customers, doorman: Doorman) -> list[HTTPRouteHandler]:
+    """What an ERP tells of its customers."""
+
+    def asked_of(request: Request[Any, Any, Any], body: bytes, store: str) -> Asked | None:
+        client = doorman.client(request.headers)
+        if client is None:
+            return None
+        return Asked(client=client.name, connection=client.connection, flow="customers", body=body, target=store)
+
+    @post(
+        "/rest/V1/erp/customers",
+        status_code=202,
+        operation_id="push_customers",
+        operation_class=CustomerPush,
+        summary="Push a customer, or what has changed of one",
+    )
+    async def push(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
+        """What is not told of stays as it is. 200 where the same came before."""
+        asked = asked_of(request, await request.body(), store)
+        return unknown() if asked is None else await _act(partial(customers.push, asked))
+
+    @get(
+        "/rest/V1/erp/customers/{number:str}",
+        operation_id="state_of_customers",
+        summary="What became of what was pushed of a customer",
+    )
+    async def state(request: Request[Any, Any, Any], number: CustomerNumber, store: StoreName = "") -> Response[Any]:
+        """States and names of fields, never what is in them."""
+        asked = asked_of(request, b"", store)
+        return unknown() if asked is None else await _act(partial(customers.state, asked, number))
+
+    @post(
+        "/rest/V1/erp/customers/{number:str}/erasure",
+        status_code=202,
+        operation_id="erase_customers",
+        summary="A customer wishes to be forgotten",
+    )
+    async def erase(request: Request[Any, Any, Any], number: CustomerNumber, store: StoreName = "") -> Response[Any]:
+        """Carried on to the store; what Crossdock keeps of the person can never be read again."""
+        asked = asked_of(request, b"", store)
+        return unknown() if asked is None else await _act(partial(customers.erase, asked, number))
+
+    return [push, state, erase]
+
+
 async def _act(act: Any) -> Response[Any]:
     try:
         found: Answer = await anyio.to_thread.run_sync(act)
@@ -190,4 +237,4 @@ async def _act(act: Any) -> Response[Any]:
     return Response(found.body, status_code=found.status, headers=headers)
 
 
-__all__ = ["Client", "Doorman", "bulk_routes", "document_routes", "routes"]
+__all__ = ["Client", "Doorman", "bulk_routes", "customer_routes", "document_routes", "routes"]

@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from crossdock.api.application import create_app
 from crossdock.api.bulks import BulkStates
+from crossdock.api.customers import Customers
 from crossdock.api.documents import Documents
-from crossdock.api.erp import Doorman, bulk_routes, document_routes, routes
+from crossdock.api.erp import Doorman, bulk_routes, customer_routes, document_routes, routes
 from crossdock.api.pushes import Pushes
 from crossdock.api.webhooks import Webhooks
 from crossdock.contract.message import Message
@@ -30,7 +31,7 @@ class _Nowhere:
 class _Unasked:
     """Pushes that nobody asks."""
 
-    first = second = job = push = state = None
+    first = second = job = push = state = erase = None
 
 
 def described() -> str:
@@ -39,8 +40,9 @@ def described() -> str:
     hooks = Webhooks({}, _Nowhere(), lambda: datetime.now(UTC), body_limit=1, registry=registry)
     nobody = Doorman(())  # only the handlers' signatures are read
     pushed = routes(cast("Pushes", _Unasked()), nobody, body_limit=1)
-    documents = document_routes(cast("Documents", _Unasked()), nobody)
-    handlers = [*pushed, *documents, *bulk_routes(cast("BulkStates", _Unasked()), nobody)]
+    handlers = [*pushed, *document_routes(cast("Documents", _Unasked()), nobody)]
+    handlers += bulk_routes(cast("BulkStates", _Unasked()), nobody)
+    handlers += customer_routes(cast("Customers", _Unasked()), nobody)
     app = create_app(hooks, lambda: {"status": "ok"}, registry, handlers)
     return json.dumps(app.openapi_schema.to_schema(), indent=1, sort_keys=True) + "\n"
 

@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from crossdock.api.adobe import AdobeDoor
 from crossdock.api.application import create_app
 from crossdock.api.bulks import BulkStates
+from crossdock.api.customers import Customers
 from crossdock.api.documents import Documents
-from crossdock.api.erp import Client, Doorman, bulk_routes, document_routes
+from crossdock.api.erp import Client, Doorman, bulk_routes, customer_routes, document_routes
 from crossdock.api.erp import routes as erp_routes
 from crossdock.api.pushes import Pushes
 from crossdock.api.schedules import ScheduleMetrics
@@ -21,6 +22,7 @@ from crossdock.api.webhooks import Door, Webhooks
 from crossdock.app import ALL, Crossdock, Role, utc_now
 from crossdock.contract.message import Heard
 from crossdock.delivery.records import Delivery, Verdict
+from crossdock.flows import CUSTOMERS
 from crossdock.magento import adobe
 from crossdock.magento import webhooks as magento
 from crossdock.magento.adobe_keys import open_ring
@@ -119,15 +121,24 @@ def handlers_of(crossdock: Crossdock) -> Sequence[HTTPRouteHandler]:
         rows_at_once=settings.rows_at_once,
     )
     doorman = Doorman(clients)
-    documents = Documents(crossdock.intake, crossdock.incoming, crossdock.store, crossdock.connections.routes)
-    bulks = BulkStates(crossdock.connections.by_name, crossdock.connections.routes)
-    routes = [*erp_routes(pushes, doorman, settings.push_limit), *document_routes(documents, doorman)]
-    return [*routes, *bulk_routes(bulks, doorman)]
+    connections = crossdock.connections
+    documents = Documents(crossdock.intake, crossdock.incoming, crossdock.store, connections.routes)
+    bulks = BulkStates(connections.by_name, connections.routes)
+    people = Customers(
+        crossdock.intake, crossdock.store, crossdock.settings, connections.routes, connections.keyed, utc_now
+    )
+    return [
+        *erp_routes(pushes, doorman, settings.push_limit),
+        *document_routes(documents, doorman),
+        *bulk_routes(bulks, doorman),
+        *customer_routes(people, doorman),
+    ]
 
 
 def doors_of(crossdock: Crossdock) -> Mapping[str, Door]:
     """One for each store whose webhooks are enabled. Raises ConfigurationError for a secret that cannot be read."""
-    return {name: _door(name, connector) for name, connector in _open_stores(crossdock).items()}
+    carries = crossdock.connections.carries
+    return {name: _door(name, one, carries(name, CUSTOMERS)) for name, one in _open_stores(crossdock).items()}
 
 
 def challenged(crossdock: Crossdock) -> frozenset[str]:
@@ -144,7 +155,7 @@ def _open_stores(crossdock: Crossdock) -> dict[str, MagentoConnector]:
     }
 
 
-def _door(name: str, connector: MagentoConnector) -> Door:
+def _door(name: str, connector: MagentoConnector, customers: bool) -> Door:
     hooks = connector.settings.webhooks
     if hooks.client_id is not None:
         ours = adobe.Door(connection=name, client_id=resolve(hooks.client_id), keep_unknown=hooks.keep_unknown)
@@ -157,6 +168,7 @@ def _door(name: str, connector: MagentoConnector) -> Door:
         trusted=hooks.payload == "trusted",
         tolerance=timedelta(seconds=hooks.tolerance_s),
         keep_unknown=hooks.keep_unknown,
+        customers=customers,
     )
 
     def receive(event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:

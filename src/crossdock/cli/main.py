@@ -11,6 +11,7 @@ from crossdock.cli import (
     config,
     connections,
     coverage,
+    customers,
     dead,
     demo,
     effects,
@@ -44,6 +45,7 @@ app.command("import")(imports.import_file)
 app.add_typer(config.app, name="config")
 app.add_typer(bulk.app, name="bulk")
 app.add_typer(dead.app, name="dead")
+app.add_typer(customers.app, name="customers")
 app.add_typer(held.app, name="held")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(explain.app, name="explain")

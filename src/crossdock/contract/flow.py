@@ -41,12 +41,14 @@ class Duty(Record, frozen=True, kw_only=True):
     """What a look at a subject says must be done.
 
     `payload` is the flow's record as JSON (msgspec). None with `supersedes` ends older promises; with neither it is a
-    recorded skip. The key alone names the effect: a second duty under a known key makes no second promise.
+    recorded skip. The key alone names the effect: a second duty under a known key makes no second promise. A duty of
+    a LOOK flow needs no key: the one look at that subject is due again.
     """
 
     flow: str
     target: str
     key: str = ""
+    source: str = ""  # "" = the connection that was looked at
     subject: str = ""  # "" = the subject that was looked at
     reference: str = ""
     reason: str = ""
@@ -65,7 +67,7 @@ class Route(Record, frozen=True, kw_only=True):
     target: str
     flows: frozenset[str] = frozenset()
     options: dict[str, Any] = {}
-    states: dict[str, dict[str, Any]] = {}  # the options of its flows of states, by flow
+    states: dict[str, dict[str, Any]] = {}  # the options of flows that have their own, by flow
 
 
 class Flow(Record, Generic[R], frozen=True, kw_only=True):

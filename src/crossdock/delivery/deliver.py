@@ -167,6 +167,7 @@ class Deliverer:
             reference=message.reference,
             subjects=self._ends.people(flow, record),
             reserved=self._ends.reserved(flow, message.source, record),
+            agreed=self._ends.agreed(flow, message, delivery.target, record, None),
         )
 
     def _see(
@@ -183,7 +184,7 @@ class Deliverer:
         self._failpoint("after-look")
         if seen is None:
             return None, (), None
-        record = source.parse(seen)
+        record = self._ends.completed(flow, seen, source.parse(seen))
         known = [one for one in self._store.known(seen.source, seen.subject) if one.key != exclude]
         routes: list[Route] = list(self._ends.routes(seen.source))
         if flow.look is None:
@@ -205,12 +206,13 @@ class Deliverer:
     def _promise(self, message: Message, duty: Duty) -> Promise:
         flow = self._ends.flow(duty.flow)
         subject = duty.subject or message.subject
+        looks = flow.kind is Kind.LOOK
         told = Message(
-            id=f"duty:{duty.target}:{duty.key}",
-            source=message.source,
+            id=f"look:{message.id}"[:255] if looks else f"duty:{duty.target}:{duty.key}",
+            source=duty.source or message.source,
             flow=duty.flow,
             subject=subject,
-            reference=duty.reference or message.reference,
+            reference=duty.reference or ("" if looks else message.reference),
             occurred_at=message.occurred_at,
             read_at=message.read_at,
             payload=duty.payload or b"",
@@ -219,12 +221,13 @@ class Deliverer:
             message=told,
             flow=duty.flow,
             target=duty.target,
-            key=duty.key,
+            key=flow.key(told) if looks else duty.key,
             lane=duty.lane or flow.ordering_key(told),
             priority=flow.priority,
             park=duty.park,
             reason=duty.reason,
             memo=duty.memo,
+            one_row=looks,
         )
 
     # --- putting: find what may be there, then put ----------------------------------------------------------------
@@ -298,13 +301,15 @@ class Deliverer:
 
     def _received(self, delivery: Delivery, flow: Flow[Any], receipt: Receipt, record: Any) -> Settlement:
         duty = flow.acknowledge(delivery.message, delivery.target, receipt) if flow.acknowledge else None
-        if duty and duty.flow not in self._ends.capabilities(duty.target).writes:
+        abilities = self._ends.capabilities(duty.target) if duty else None
+        if duty and abilities and duty.flow not in abilities.writes | abilities.reads:
             duty = None  # a source that takes no acknowledgements is not told
         return Settlement(
             verdict=delivered(delivery, self._clock(), _what(receipt)),
             promises=(self._promise(delivery.message, duty),) if duty else (),
             links=_links(delivery, receipt),
             moved=self._ends.moved(flow, delivery.message, delivery.target, record, receipt),
+            agreed=self._ends.agreed(flow, delivery.message, delivery.target, record, receipt),
         )
 
 

@@ -10,7 +10,7 @@ from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import BatchSink, Sink, Source
 from crossdock.contract.flow import Flow, Route
 from crossdock.contract.message import Message, Receipt
-from crossdock.delivery.records import Attempt, Moved, Reserved
+from crossdock.delivery.records import Agreed, Attempt, Moved, Reserved
 
 Told = tuple[Any, datetime]  # a record, and when it was told
 
@@ -44,6 +44,14 @@ class Ends(Protocol):
 
     def moved(self, flow: Flow[Any], message: Message, target: str, record: Any, receipt: Receipt) -> Moved | None:
         """What the target took off its own stock by this, for states of how much is there; None for nothing."""
+
+    def completed(self, flow: Flow[Any], message: Message, record: Any) -> Any:
+        """A record that was looked at, with what else we know of its subject."""
+
+    def agreed(
+        self, flow: Flow[Any], message: Message, target: str, record: Any, receipt: Receipt | None
+    ) -> tuple[Agreed, ...]:
+        """What two ends are now known to have, by a look (no receipt) or by what was put."""
 
     def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
         """The LOOK flow that decides whether a document of this flow is still owed, or None."""

@@ -53,6 +53,7 @@ class Poller:
         woken: Callable[[], None] = lambda: None,
         failpoint: Callable[[str], None] = lambda _name: None,
         created: Created | None = None,
+        stream: str = STREAM,
     ) -> None:
         self._name = name
         self._store = store
@@ -64,6 +65,7 @@ class Poller:
         self._woken = woken
         self._failpoint = failpoint
         self._created = created
+        self._stream = stream
         self._stopping = threading.Event()
         self.interval = options.interval
         self._swept_at: datetime | None = None
@@ -97,7 +99,7 @@ class Poller:
         """Everything that changed since the watermark; returns how many messages were new. 0 while another reads."""
         now = self._clock()
         claimed = self._store.claim_stream(
-            self._connection, STREAM, self._name, now, now + timedelta(seconds=self._options.claim)
+            self._connection, self._stream, self._name, now, now + timedelta(seconds=self._options.claim)
         )
         if claimed is None:
             return 0
@@ -160,7 +162,7 @@ class Poller:
 
     def sweep_gaps(self) -> list[str]:
         """What was created of late and told by no scan is looked at: a transaction that ended after the overlap."""
-        checkpoint = self._store.checkpoint(self._connection, STREAM)
+        checkpoint = self._store.checkpoint(self._connection, self._stream)
         if self._created is None or checkpoint is None or checkpoint.watermark is None:
             return []
         since = self._clock() - timedelta(seconds=self._options.gap_window)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from crossdock.contract.flow import Duty, Known
 from crossdock.contract.message import Message
+from crossdock.model.agreement import News
 from crossdock.model.base import Record
 
 
@@ -131,6 +132,7 @@ class Promise(Record, frozen=True, kw_only=True):
     park: bool = False
     reason: str = ""
     memo: dict[str, str] = {}
+    one_row: bool = False  # LOOK: the subject's one row is due again
 
 
 class Link(Record, frozen=True, kw_only=True):
@@ -163,6 +165,17 @@ class Moved(Record, frozen=True, kw_only=True):
     stirs: tuple[str, ...] = ()
 
 
+class Agreed(Record, frozen=True, kw_only=True):
+    """What two ends are now known to have of a subject; `external_id` is kept where none is known yet."""
+
+    source: str
+    subject: str
+    target: str
+    external_id: str = ""
+    news: tuple[News, ...] = ()
+    places: dict[str, str] = {}
+
+
 class Settlement(Record, frozen=True, kw_only=True):
     """All that one attempt changes, written in one transaction under the delivery's fence."""
 
@@ -178,10 +191,12 @@ class Settlement(Record, frozen=True, kw_only=True):
     reserved: Reserved | None = None  # of the subject that was looked at
     moved: Moved | None = None  # by what was put
     subjects: tuple[str, ...] = ()  # fingerprints of the people that the payloads are about
+    agreed: tuple[Agreed, ...] = ()
 
 
 __all__ = [
     "OPEN_STATES",
+    "Agreed",
     "Arrival",
     "Attempt",
     "Delivery",

@@ -8,11 +8,12 @@ from typing import Any
 
 from crossdock.contract.flow import Flow, Kind
 from crossdock.contract.message import Message
-from crossdock.flows import fulfilment, inventory, prices, products
+from crossdock.flows import customers, fulfilment, inventory, prices, products
 from crossdock.flows.acknowledgements import acknowledge_order
 from crossdock.flows.keys import effect_key, order_lane
 from crossdock.flows.orders import FINAL, look
 from crossdock.model.change import Acknowledgement, OrderChange
+from crossdock.model.customer import CustomerChange, CustomerSighting, Erasure, PushedCustomer
 from crossdock.model.fulfilment import Resolved
 from crossdock.model.inventory import StockLevel
 from crossdock.model.order import Order
@@ -101,6 +102,48 @@ FULFILMENTS = Flow(
     is_final=lambda _found: True,
     priority=4,
 )
+CUSTOMER_LOOKS = Flow(
+    name=customers.LOOK,
+    kind=Kind.LOOK,
+    record=CustomerSighting,
+    key=lambda message: effect_key(message.source, "customer", message.subject.partition(":")[2], "look"),
+    ordering_key=lambda message: f"{message.source}:{message.subject}:look",
+    look=customers.look,
+    # an edit of an address need not move updated_at: only the sweep sees it where no webhook tells
+    is_final=lambda sighting: not sighting.pairs or sighting.erased,
+    priority=5,
+)
+CUSTOMER_PUSHES = Flow(
+    name="customer_pushes",
+    kind=Kind.LOOK,
+    record=PushedCustomer,
+    key=lambda message: effect_key(message.source, "customer_push", message.subject, "look"),
+    # one of the ERP's customers is told of one word after the other
+    ordering_key=lambda message: f"{message.source}:customer:{message.reference}",
+    look=customers.look_push,
+    is_final=lambda _pushed: True,
+    steps_aside=True,
+    priority=4,
+)
+
+
+def _customers(name: str, record: type[Any], priority: int = 6) -> Flow[Any]:
+    """What a look, or a person, has promised about a customer."""
+    return Flow(
+        name=name,
+        kind=Kind.DOCUMENT,
+        record=record,
+        key=lambda message: message.id,
+        ordering_key=lambda message: f"{message.source}:{message.subject}",
+        acknowledge=customers.acknowledge if record is CustomerChange else None,
+        steps_aside=True,
+        priority=priority,
+    )
+
+
+CUSTOMERS: Flow[CustomerChange] = _customers(customers.FLOW, CustomerChange)
+NEW_CUSTOMERS: Flow[CustomerChange] = _customers(customers.NEW, CustomerChange, priority=2)
+ERASURES: Flow[Erasure] = _customers("erasures", Erasure)
 ACKNOWLEDGEMENTS: Flow[Acknowledgement] = _followup("acknowledgements", Acknowledgement)
 _ALL: tuple[Flow[Any], ...] = (
     LOOKS,
@@ -115,6 +158,11 @@ _ALL: tuple[Flow[Any], ...] = (
     PRICES,
     PRODUCTS,
     FULFILMENTS,
+    CUSTOMER_LOOKS,
+    CUSTOMER_PUSHES,
+    CUSTOMERS,
+    NEW_CUSTOMERS,
+    ERASURES,
     *(_followup(name, record, steps_aside=True) for name, record in fulfilment.KINDS.items()),
 )
 FLOWS: Mapping[str, Flow[Any]] = MappingProxyType({flow.name: flow for flow in _ALL})

@@ -16,6 +16,7 @@ from crossdock.contract.message import Message, Problem
 from crossdock.flows import eligibility
 from crossdock.flows.eligibility import Eligibility
 from crossdock.flows.expansion import Strategy, expand
+from crossdock.flows.guests import guest_of
 from crossdock.flows.keys import effect_key
 from crossdock.flows.proof import Policy, prove, settle
 from crossdock.model.base import Record
@@ -77,7 +78,8 @@ def look(message: Message, sighting: Sighting, known: Sequence[Known], routes: S
 def _owed(ground: _Ground) -> list[Duty]:
     placed = ground.find(ground.key("place"))
     if placed is None:
-        return [_place(ground)]
+        order = _place(ground)
+        return [*_guest(ground), order] if order.payload is not None else [order]
     if placed.state == "superseded":
         return []
     if _ends_before_export(ground.order, placed):
@@ -114,6 +116,22 @@ def _place(ground: _Ground) -> Duty:
         reason=proven.reason if isinstance(proven, Problem) else "",
         memo={"paid": str(order.totals.paid), "held": "0"},
     )
+
+
+def _guest(ground: _Ground) -> list[Duty]:
+    """A guest becomes a customer before the order goes, in its lane: once for each address and website."""
+    order, rules = ground.order, ground.route.states.get("customers", {})
+    if rules.get("guests", "none") == "none" or not ground.sighting.guest or "customers" not in ground.route.flows:
+        return []
+    return [
+        Duty(
+            flow="new_customers",
+            target=ground.route.target,
+            key=effect_key(ground.message.source, "guest", ground.sighting.guest, "create", order.website),
+            payload=msgspec.json.encode(guest_of(order)),
+            lane=f"{ground.message.source}:order:{order.id}",
+        )
+    ]
 
 
 def _payment(ground: _Ground, placed: Known) -> list[Duty]:

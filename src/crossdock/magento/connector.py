@@ -20,10 +20,12 @@ from crossdock.magento.auth import Resolve, choose
 from crossdock.magento.bulk import Bulks
 from crossdock.magento.census import Census
 from crossdock.magento.client import MagentoClient
+from crossdock.magento.customers import Customers, CustomerSink, CustomerSource, ErasureSink, PushedSource
 from crossdock.magento.directory import Directory
 from crossdock.magento.fulfilment import FulfilmentSink, FulfilmentSource
 from crossdock.magento.inventory import Catalog, InventorySink
 from crossdock.magento.orders import LOOKS, OrderSource
+from crossdock.magento.people import People
 from crossdock.magento.pictures import Gallery, Pictures
 from crossdock.magento.prices import PriceSink
 from crossdock.magento.products import ProductSink
@@ -43,11 +45,13 @@ PRICES = "prices"
 PRODUCTS = "products"
 FULFILMENTS = "fulfilments"
 DOCUMENTS = frozenset(KINDS)
+CUSTOMER_LOOKS, CUSTOMER_PUSHES = "customer_looks", "customer_pushes"
+PEOPLE = frozenset({"customers", "new_customers", "erasures"})
 CAPABILITIES = Capabilities(
-    reads=frozenset({LOOKS, FULFILMENTS}),
-    writes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS,
-    dedupes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}),
-    finds=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS,
+    reads=frozenset({LOOKS, FULFILMENTS, CUSTOMER_LOOKS, CUSTOMER_PUSHES}),
+    writes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS | PEOPLE,
+    dedupes=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | PEOPLE,
+    finds=frozenset({ACKNOWLEDGEMENTS, INVENTORY, PRICES, PRODUCTS}) | DOCUMENTS | PEOPLE,
     evidence=Evidence.SIMULATED,
 )
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -91,13 +95,32 @@ class MagentoConnector:
         gallery = Gallery(everywhere, Pictures(settings.products, settings.ca_file))
         self.bulks = Bulks(everywhere, settings.products, settling, clock=clock)
         self.products = ProductSink(everywhere, Directory(everywhere), self.bulks, gallery)
-        self._sources: Mapping[str, Any] = {LOOKS: self.orders, FULFILMENTS: FulfilmentSource(client, name, clock)}
+        codes = [*settings.customers.attributes, settings.customers.number_attribute]
+        # a view's own code would hide what belongs to all: customers are read and written everywhere
+        customers = Customers(everywhere, People(everywhere), tuple(filter(None, codes)))
+        self._sources: Mapping[str, Any] = {
+            LOOKS: self.orders,
+            FULFILMENTS: FulfilmentSource(client, name, clock),
+            CUSTOMER_LOOKS: CustomerSource(
+                everywhere,
+                customers,
+                settings.polling,
+                number_attribute=settings.customers.number_attribute,
+                name=name,
+                clock=clock,
+            ),
+            CUSTOMER_PUSHES: PushedSource(customers, settings.customers, name, clock),
+        }
+        writer = CustomerSink(customers)
         self._sinks: Mapping[str, Any] = {
             ACKNOWLEDGEMENTS: self.acknowledgements,
             INVENTORY: self.inventory,
             PRICES: self.prices,
             PRODUCTS: self.products,
             **dict.fromkeys(DOCUMENTS, FulfilmentSink(client)),
+            "customers": writer,
+            "new_customers": writer,
+            "erasures": ErasureSink(customers),
         }
 
     def keep_in(self, ledger: Ledger) -> None:

@@ -49,10 +49,23 @@ class _Items(msgspec.Struct):
 
 
 class OrderList:
-    """Pages of orders. Learns the store's own page limit, and halves the page where a page cannot be read."""
+    """Pages of orders, or of what else is listed so.
 
-    def __init__(self, client: MagentoClient, page_size: int, pause: Callable[[float], None] = time.sleep) -> None:
+    Learns the store's own page limit, and halves the page where a page cannot be read.
+    """
+
+    def __init__(
+        self,
+        client: MagentoClient,
+        page_size: int,
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        path: str = PATH,
+        number: str = "entity_id",
+    ) -> None:
         self._client = client
+        self._path = path
+        self._number = number
         self._pause = pause
         self._most = page_size
         self._size = page_size
@@ -82,12 +95,12 @@ class OrderList:
     def _read(
         self, groups: Sequence[Group], sort: Sequence[str], size: int, fields: str
     ) -> tuple[tuple[Row, ...], datetime | None]:
-        answer = self._client.fetch("GET", PATH, criteria(groups, sort=sort, size=size, fields=fields))
+        answer = self._client.fetch("GET", self._path, criteria(groups, sort=sort, size=size, fields=fields))
         try:
             items = msgspec.json.decode(answer.body, type=_Items).items or []
-            return tuple(_row(bytes(raw)) for raw in items), answer.store_time
+            return tuple(_row(bytes(raw), self._number) for raw in items), answer.store_time
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
-            raise Temporary("a list of orders in an unknown form") from error
+            raise Temporary("a list in an unknown form") from error
 
     def _surely(
         self, groups: Sequence[Group], sort: Sequence[str], size: int, fields: str
@@ -167,7 +180,7 @@ def breaks(error: Temporary) -> bool:
     return not isinstance(error, Unreachable | RateLimited | NotReady) and error.status not in BUSY
 
 
-def _row(raw: bytes) -> Row:
+def _row(raw: bytes, number: str) -> Row:
     order = msgspec.json.decode(raw)
     moment = order.get("updated_at") or order["created_at"]
-    return Row(entity_id=int(order["entity_id"]), updated_at=parse_stamp(moment), raw=raw, order=order)
+    return Row(entity_id=int(order[number]), updated_at=parse_stamp(moment), raw=raw, order=order)

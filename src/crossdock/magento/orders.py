@@ -135,28 +135,8 @@ class OrderSource:
         The watermark never goes back. Raises DeliveryError; pages given before are good.
         """
         orders = OrderList(self._client, self._polling.page_size, self._pause)
-        kept, cursor = begun(self._place(since), timedelta(seconds=self._polling.overlap_s), first=since is None)
-        kept, again = rested(kept, self._clock())
-        bound: datetime | None = None
-        while True:
-            asked_at = self._clock()
-            listed = orders.page(after(*cursor), BY_CHANGE, broken=[int(one) for one in kept.poison])
-            if bound is None and listed.store_time is not None:
-                bound = listed.store_time - timedelta(seconds=self._polling.lag_s)
-            rows = _in_order(row for row in listed.rows if bound is None or row.updated_at <= bound)
-            done = listed.short or len(rows) < len(listed.rows) or not rows or rows[-1].place() <= cursor
-            cursor = rows[-1].place() if rows else cursor
-            kept = moved(kept, listed, None if done else cursor, cursor, asked_at)
-            yield Page(
-                messages=tuple(self._message(row, asked_at) for row in rows),
-                watermark=kept.watermark(),
-                complete=done,
-                poison=(*again, *(str(one) for one in listed.broken)),
-                source_time=listed.store_time,
-            )
-            if done:
-                return
-            again = ()
+        place = self._place(since)
+        yield from changes_of(orders, place, self._polling, self._clock, self._message, first=since is None)
 
     def orders(self, ids: Sequence[str]) -> Iterator[Message]:
         """These orders as they are now, for the sweep over open ones; those that are gone are left out."""
@@ -168,14 +148,7 @@ class OrderSource:
                 yield msgspec.structs.replace(found, id=f"sweep:{subject}:{asked_at.isoformat()}")
 
     def _place(self, since: Watermark | None) -> Place:
-        if since is not None:
-            return Place.of(since)
-        start = self._polling.start_at()
-        if start is not None:
-            return Place(furthest=(start, 0), began=start)
-        now = store_clock(self._client) or self._clock()
-        began = now - timedelta(seconds=self._polling.overlap_s)
-        return Place(furthest=(began, 0), began=began)
+        return place_of(self._client, self._polling, self._clock, since)
 
     def _message(self, row: Row, asked_at: datetime) -> Message:
         content = content_hash(row.order)
@@ -204,6 +177,55 @@ class OrderSource:
             if len(page) < MEMO_PAGE or not fresh:
                 return memos
             last = max(number for number, _ in fresh)
+
+
+def place_of(
+    client: MagentoClient, polling: PollingSettings, clock: Callable[[], datetime], since: Watermark | None
+) -> Place:
+    """Where reading goes on, or begins. Raises DeliveryError, InvalidPayload."""
+    if since is not None:
+        return Place.of(since)
+    start = polling.start_at()
+    if start is not None:
+        return Place(furthest=(start, 0), began=start)
+    now = store_clock(client) or clock()
+    began = now - timedelta(seconds=polling.overlap_s)
+    return Place(furthest=(began, 0), began=began)
+
+
+def changes_of(
+    listing: OrderList,
+    place: Place,
+    polling: PollingSettings,
+    clock: Callable[[], datetime],
+    told: Callable[[Row, datetime], Message],
+    *,
+    first: bool,
+    named: Callable[[int], str] = str,
+) -> Iterator[Page]:
+    """The pages of one scan; `told` makes a message of a row and the time at which it was asked for."""
+    kept, cursor = begun(place, timedelta(seconds=polling.overlap_s), first=first)
+    kept, again = rested(kept, clock())
+    bound: datetime | None = None
+    while True:
+        asked_at = clock()
+        listed = listing.page(after(*cursor), BY_CHANGE, broken=[int(one) for one in kept.poison])
+        if bound is None and listed.store_time is not None:
+            bound = listed.store_time - timedelta(seconds=polling.lag_s)
+        rows = _in_order(row for row in listed.rows if bound is None or row.updated_at <= bound)
+        done = listed.short or len(rows) < len(listed.rows) or not rows or rows[-1].place() <= cursor
+        cursor = rows[-1].place() if rows else cursor
+        kept = moved(kept, listed, None if done else cursor, cursor, asked_at)
+        yield Page(
+            messages=tuple(told(row, asked_at) for row in rows),
+            watermark=kept.watermark(),
+            complete=done,
+            poison=tuple(named(one) for one in (*map(int, again), *listed.broken)),
+            source_time=listed.store_time,
+        )
+        if done:
+            return
+        again = ()
 
 
 class _Memo(msgspec.Struct):

@@ -234,6 +234,20 @@ class ProductSettings(Strict):
     )
 
 
+class CustomerSettings(Strict):
+    """How customers are read and written."""
+
+    attributes: tuple[str, ...] = Field(
+        default=(), description="codes of the customer attributes of your own that are carried, as `attributes.CODE`"
+    )
+    number_attribute: str = Field(
+        default="",
+        pattern=r"^\w*$",
+        description="code of a customer attribute in which the ERP's number is kept: it is written there, and "
+        "customers are found by it before their e-mail address is asked. Empty: the number is known to Crossdock alone",
+    )
+
+
 class MagentoSettings(Strict):
     """One Magento 2 or Adobe Commerce store."""
 
@@ -253,6 +267,7 @@ class MagentoSettings(Strict):
     inventory: InventorySettings = Field(default=InventorySettings(), description="how stock levels are written")
     prices: PriceSettings = Field(default=PriceSettings(), description="how prices are written")
     products: ProductSettings = Field(default=ProductSettings(), description="how products are written")
+    customers: CustomerSettings = Field(default=CustomerSettings(), description="how customers are read and written")
     settling_s: float = Field(
         default=30,
         ge=0,

@@ -25,6 +25,9 @@ ORDER_EVENTS = ("sales.order.", "order.")
 OF_AN_ORDER = ("sales.shipment.", "sales.invoice.", "sales.creditmemo.", "shipment.", "invoice.", "creditmemo.")
 
 
+# `customer.created` has no addresses even where there are some: whatever comes, the customer is read
+CUSTOMER_EVENTS = frozenset({"customer.created", "customer.updated"})
+ADDRESS_EVENTS = ("customer.address.", "address.")
 WHOLE_ORDERS = "sales.order."  # with the order's row, its items, payment and addresses as a GET has them
 
 
@@ -37,6 +40,7 @@ class Door(Record, frozen=True, kw_only=True):
     trusted: bool = False
     tolerance: timedelta = TOLERANCE
     keep_unknown: bool = False
+    customers: bool = False  # whether a route carries them: else their events are as unknown as any
 
 
 def receive(door: Door, event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
@@ -63,6 +67,8 @@ def verify(door: Door, headers: Mapping[str, str], body: bytes, now: datetime) -
 def read_message(door: Door, event: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Message:
     """The order to look at, or what is only kept. Raises UnknownEvent, InvalidPayload."""
     identity = _identity(door, event, headers, body)
+    if door.customers and not door.trusted and (event in CUSTOMER_EVENTS or event.startswith(ADDRESS_EVENTS)):
+        return _customer(door, event, identity, body, now)
     trusted = door.trusted and event.startswith(WHOLE_ORDERS)
     if not event.startswith(ORDER_EVENTS + OF_AN_ORDER) or (door.trusted and not trusted):
         return _kept(door, event, identity, body, now)
@@ -81,6 +87,18 @@ def read_message(door: Door, event: str, headers: Mapping[str, str], body: bytes
         version=text_of(entity.get("updated_at")) if trusted else "",
         # the echo of our own write-back has the content that was looked at before: it makes no work
         content=content_hash(entity) if event.startswith(WHOLE_ORDERS) else "",
+    )
+
+
+def _customer(door: Door, event: str, identity: str, body: bytes, now: datetime) -> Message:
+    """A hint to look at one customer; nothing of the body is kept."""
+    number = order_id(_entity(body), ("customer_id", "id") if event.startswith(ADDRESS_EVENTS) else ("id",))
+    return Message(
+        id=f"webhook:{event}:{identity}"[:255],
+        source=door.connection,
+        flow="customer_looks",
+        subject=f"customer:{number}",
+        occurred_at=now,
     )
 
 

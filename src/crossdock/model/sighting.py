@@ -13,3 +13,4 @@ class Sighting(Record, frozen=True, kw_only=True):
     order: Order
     refunds: tuple[Refund, ...] = ()
     cancelled_by: tuple[str, ...] = ()  # connections whose ERP asked for the cancellation, through Crossdock
+    guest: str = ""  # who a guest is, as a keyed hash, where guests become customers

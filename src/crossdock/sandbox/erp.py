@@ -15,6 +15,7 @@ from crossdock.sandbox import admin
 from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.faults import NONE, Faults, Lottery
 from crossdock.sandbox.levels import LISTS, Levels
+from crossdock.sandbox.people import People
 from crossdock.sandbox.wire import Answer, Asked
 
 Dedupe = Literal["key", "number", "none"]
@@ -56,6 +57,7 @@ class Erp:
         self.lottery = Lottery(faults, seed)
         self.lists = {name: Levels(clock, self.lottery, name) for name in LISTS}
         self.levels = self.lists["stock"]
+        self.people = People()
         self.orders: list[dict[str, Any]] = []
         self._by_number: dict[str, list[dict[str, Any]]] = {}
         self._by_key: dict[str, dict[str, Any]] = {}
@@ -70,7 +72,8 @@ class Erp:
         self.requests.append(f"{asked.method} {asked.target} {asked.headers.get('x-idempotency-key', '')}".rstrip())
         if not self._known(asked):
             return Answer(status=401, body={"message": "unknown token"})
-        kind = "find" if asked.method == "GET" else "create" if asked.path == self._path else "change"
+        creates = asked.path in {self._path, "/customers"}
+        kind = "find" if asked.method == "GET" else "create" if creates else "change"
         what = f"{asked.method} {asked.path}"
         if (instead := self.lottery.before(kind, what, self.clock(), writes=False)) is not None:
             return instead
@@ -107,6 +110,8 @@ class Erp:
     def _take(self, asked: Asked) -> Answer:
         if asked.method == "GET" and (listed := self.lists.get(asked.path.removeprefix("/"))):
             return listed.answer(asked.query)
+        if asked.path.startswith("/customers"):
+            return self._customers(asked)
         if asked.path == self._path and asked.method == "GET":
             return self._found(asked.query)
         if asked.path == self._path and asked.method == "POST":
@@ -120,6 +125,22 @@ class Erp:
             if asked.method == "GET" and found[2]:
                 return Answer(body=self._changes(number, found[2]))
         return Answer(status=404, body={"message": "no such path, or no such order"})
+
+    def _customers(self, asked: Asked) -> Answer:
+        key = asked.headers.get("x-idempotency-key", "")
+        if asked.path == "/customers" and asked.method == "GET":
+            return Answer(body=self.people.of_key(asked.query.get("key", "")))
+        try:
+            payload = asked.json()
+        except ValueError:
+            return Answer(status=400, body={"success": False, "message": "the body is no JSON"})
+        if asked.path == "/customers" and asked.method == "POST":
+            number, fresh = self.people.take(payload, key, once=self.dedupe != "none")
+            return Answer(status=201 if fresh else 200, body={"success": True, "customer_number": number})
+        found = re.fullmatch(r"/customers/([^/]+)/erasure", asked.path)
+        if found and self.people.forget(unquote(found[1])):
+            return Answer(body={"success": True})
+        return Answer(status=404, body={"message": "no such path, or no such customer"})
 
     def _found(self, query: dict[str, str]) -> Answer:
         number = query.get("order_number") or query.get("number") or ""
@@ -185,6 +206,7 @@ class Erp:
             "doubles": self.doubles(),
             "double_changes": self.double_changes(),
             "effects": self.effects,
+            "customers": self.people.kept,
             "log": [*self.requests],
         }
         verb = asked.path.removeprefix("/sandbox/").rstrip("/")

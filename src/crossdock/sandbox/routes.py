@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crossdock.model.base import Record
-from crossdock.sandbox import attributes, catalog, media, prices, products, shop, stock
+from crossdock.sandbox import attributes, catalog, customers, media, prices, products, shop, stock
 from crossdock.sandbox.documents import Refused
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer, Asked
@@ -321,9 +321,12 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("PUT", r"/V1/products/(.+)", "write", CATALOG, "product", products.save),
         ("DELETE", r"/V1/products/(.+)", "write", CATALOG, "", products.delete),
         ("GET", r"/V1/customerGroups/search", "list", CUSTOMERS, "", catalog.customer_groups),
-        ("GET", r"/V1/customers/search", "list", CUSTOMERS, "", stock.customers),
-        ("GET", r"/V1/customers/(\d+)", "read", CUSTOMERS, "", stock.customer),
-        ("PUT", r"/V1/customers/(\d+)", "write", CUSTOMERS, "customer", stock.customer),
+        ("GET", r"/V1/customers/search", "list", CUSTOMERS, "", customers.every),
+        ("POST", r"/V1/customers", "write", CUSTOMERS, "customer", customers.make),
+        ("GET", r"/V1/customers/(\d+)", "read", CUSTOMERS, "", customers.one),
+        ("PUT", r"/V1/customers/(\d+)", "write", CUSTOMERS, "customer", customers.one),
+        ("DELETE", r"/V1/customers/(\d+)", "write", CUSTOMERS, "", customers.delete),
+        ("GET", r"/V1/directory/countries/([A-Z]{2})", "read", "Magento_Backend::store", "", customers.country),
         ("GET", r"/V1/store/storeConfigs", "read", STORES, "", _fixed(shop.CONFIGS)),
         ("GET", r"/V1/store/websites", "read", STORES, "", _fixed(shop.WEBSITES)),
         ("GET", r"/V1/store/storeViews", "read", STORES, "", _fixed(shop.VIEWS)),

@@ -1,4 +1,4 @@
-"""Stock per source and customers, as far as Magento's bugs with them go: source items, and three customers."""
+"""Stock per source, as far as Magento's bugs with it go: source items."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossdock.sandbox import catalog
 from crossdock.sandbox.faults import NOT_SAVED
-from crossdock.sandbox.search import listed, narrowed
+from crossdock.sandbox.search import listed
 from crossdock.sandbox.wire import Answer
 
 if TYPE_CHECKING:
@@ -18,18 +18,12 @@ BROKEN = "An error has happened during application run. See exception log for de
 SOURCES = ("default", "wh_milan", "wh_rome")
 SKUS = ("SIM-0001", "SIM-0002", "SIM-0003")
 ITEM_COLUMNS = {"sku", "source_code", "quantity", "status"}
-CUSTOMER_COLUMNS = {"entity_id", "id", "email", "firstname", "lastname", "created_at", "updated_at", "website_id"}
 
 
 def first_items() -> dict[tuple[str, str], Row]:
     """A hundred pieces of each SKU in each source."""
     places = [(sku, code) for sku in SKUS for code in SOURCES]
     return {(sku, code): {"sku": sku, "source_code": code, "quantity": 100, "status": 1} for sku, code in places}
-
-
-def first_customers(stamp: str) -> dict[int, Row]:
-    """Three, each with an address."""
-    return {number: _customer(number, stamp) for number in (1, 2, 3)}
 
 
 def source_items(store: Store, call: Call) -> Answer:
@@ -114,68 +108,3 @@ def _refused(row: Row) -> Answer | None:
             return Answer(status=400, body={"message": text + f'The "{kind}" type was expected. Verify and try again.'})
     known = {one["source_code"] for one in catalog.SOURCES}
     return None if row.get("source_code") in known else Answer(status=400, body=NOT_SAVED)
-
-
-def customers(store: Store, call: Call) -> Answer:
-    """A list of them."""
-    rows = [row | {"entity_id": number} for number, row in store.customers.items()]
-    answer = listed(rows, call.asked.query, CUSTOMER_COLUMNS, store.faults.bugs)
-    if isinstance(answer.body, dict):
-        for row in answer.body.get("items") or ():
-            row.pop("entity_id", None)
-    return answer
-
-
-def customer(store: Store, call: Call) -> Answer:
-    """One, read or saved: what is left out of a save stays as it is."""
-    number = int(call.parts[0])
-    kept = store.customers.get(number)
-    if kept is None:
-        text = "No such entity with %fieldName = %fieldValue"
-        return Answer(
-            status=404, body={"message": text, "parameters": {"fieldName": "customerId", "fieldValue": number}}
-        )
-    if call.asked.method == "PUT":
-        _save(store, kept, {name: value for name, value in call.body["customer"].items() if name != "id"})
-    return Answer(body=narrowed(kept, call.asked.query.get("fields")))
-
-
-def _save(store: Store, kept: Row, told: Row) -> None:
-    own = any(kept.get(name) != value for name, value in told.items() if name != "addresses")
-    addresses = told.get("addresses", kept["addresses"]) != kept["addresses"]
-    kept |= told
-    if own or (addresses and not store.faults.bugs.address_edits_unseen):
-        kept["updated_at"] = store.stamp()
-    elif addresses:
-        store.lottery.count("address_edits_unseen")
-
-
-def _customer(number: int, stamp: str) -> Row:
-    name = {"firstname": "Mario", "lastname": f"Rossi {number}"}
-    address = {
-        "id": number,
-        "customer_id": number,
-        "region": {"region_code": "MI", "region": "Milano", "region_id": 889},
-        "region_id": 889,
-        "country_id": "IT",
-        "street": ["Via Roma 1"],
-        "telephone": "123",
-        "postcode": "20100",
-        "city": "Milano",
-    }
-    return {
-        "id": number,
-        "group_id": 1,
-        "default_billing": str(number),
-        "default_shipping": str(number),
-        "created_at": stamp,
-        "updated_at": stamp,
-        "created_in": "Default Store View",
-        "email": f"customer{number}@example.com",
-        **name,
-        "store_id": 1,
-        "website_id": 1,
-        "addresses": [address | name | {"default_shipping": True, "default_billing": True}],
-        "disable_auto_group_change": 0,
-        "extension_attributes": {"is_subscribed": False},
-    }

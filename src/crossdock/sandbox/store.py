@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from crossdock.sandbox import admin, attributes, bulk, catalog, documents, media, php, prices, routes, stock
+from crossdock.sandbox import admin, attributes, bulk, catalog, customers, documents, media, php, prices, routes, stock
 from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.documents import Plan, Refused
 from crossdock.sandbox.faults import DEADLOCK, NONE, Faults, Lottery
@@ -56,7 +56,9 @@ class Store:
         self.started = self.stamp()
         self.prices = prices.PriceBook(row["sku"] for row in self.catalog.rows.values())
         self.source_items = stock.first_items()
-        self.customers = stock.first_customers(self.stamp())
+        self.customers = customers.first_customers(self.stamp())
+        self.next_customer = 4
+        self.next_address = 4
         self.requests: deque[str] = deque(maxlen=LOGGED)
         self.jobs = bulk.Jobs(self, seed)
         self.schedule: Callable[[float, Callable[[], None]], object] = lambda _seconds, act: act()  # a server's is real

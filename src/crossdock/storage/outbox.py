@@ -22,15 +22,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from crossdock.delivery.records import Delivery, Promise, Settlement, State, Verdict
-from crossdock.storage import archive, stock, trail
+from crossdock.delivery.records import Arrival, Delivery, Promise, Settlement, State, Verdict
+from crossdock.storage import agreements, archive, stock, trail
 from crossdock.storage.dialect import insert_once
-from crossdock.storage.inbox import DUTY, insert_delivery, keep_message
+from crossdock.storage.inbox import DUTY, insert_delivery, keep_message, record
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import delivery_of, message_of, payload_subject
 from crossdock.storage.tables import ASIDE, Moment, connections, deliveries, is_open, links, messages
 
+SOMEBODY_ELSES = {
+    "state": State.DEAD,
+    "is_open": ASIDE,
+    "code": "conflict",
+    "reason": "done there, but what it was done to is known to the other end under another id",
+    "owner": "business",
+}
 LOOK_AGAIN = timedelta(seconds=5)
 MESSAGE_COLUMNS = [
     column.label(f"m_{column.name}")
@@ -141,12 +148,16 @@ def settle(
     row = FENCED.first(connection, {"wanted": delivery.id, "held": delivery.fence})
     if row is None:
         return False
-    kept_all = _end(connection, settlement, now)
+    kept_all = end(connection, settlement.ends, now)
     for promise in settlement.promises:
         if promise.message.subject != delivery.subject:  # whose own rows are here: it has an open one
             archive.bring_back(connection, promise.message.source, promise.message.subject)
-        _promise(connection, payloads, promise, now)
-    values = _settled(row, delivery, settlement, now, look_again=not kept_all)
+        owe(connection, payloads, promise, now)
+    put_in = [agreements.keep(connection, payloads, agreed, now) for agreed in settlement.agreed]
+    fits = all(put_in)
+    values = _settled(row, delivery, settlement, now, look_again=not (kept_all and fits))
+    if not (fits or row.one_row):  # a look is done again, and sees it
+        values |= SOMEBODY_ELSES
     SETTLED.run(connection, values | {"wanted": delivery.id})
     if settlement.reserved is not None:
         stock.keep(connection, delivery.source, delivery.subject, settlement.reserved, now)
@@ -195,16 +206,30 @@ def _sent_at(verdict: Verdict, delivery: Delivery, now: datetime) -> datetime | 
     return now if doubtful else delivery.sent_at
 
 
-def _end(connection: Connection, settlement: Settlement, now: datetime) -> bool:
+def end(connection: Connection, ends: Sequence[tuple[str, str, str]], now: datetime) -> bool:
     """Supersede promises that were not kept yet; False where one got under way meanwhile."""
     ended = True
-    for target, key, reason in settlement.ends:
+    for target, key, reason in ends:
         done = END.run(connection, {"wanted_target": target, "wanted_key": key, "now": now, "why": reason})
         ended = ended and done == 1
     return ended
 
 
-def _promise(connection: Connection, payloads: Payloads, promise: Promise, now: datetime) -> None:
+def owe(connection: Connection, payloads: Payloads, promise: Promise, now: datetime) -> None:
+    """A promise with its message, once."""
+    if promise.one_row:
+        arrival = Arrival(
+            message=promise.message,
+            flow=promise.flow,
+            target=promise.target,
+            key=promise.key,
+            lane=promise.lane,
+            one_row=True,
+            priority=promise.priority,
+            channel=DUTY,
+        )
+        record(connection, payloads, arrival, now)
+        return
     kept = keep_message(connection, payloads, promise.message, now, channel=DUTY)
     insert_delivery(connection, promise, kept.seq, now)
 

@@ -101,6 +101,15 @@ class Payloads:
             return b""
         return self._sealer.open(row.wrapped, row.body, row.subject.encode())
 
+    def sealed(self, connection: Connection, subject: str, body: bytes, now: datetime) -> bytes | None:
+        """The body for a table of its own, under the same key; None for a subject that was erased."""
+        values = self._sealed(connection, subject, body, now)
+        return None if values is None else values["body"]
+
+    def opened(self, wrapped: bytes | None, subject: str, body: bytes | None) -> bytes:
+        """What `sealed` made; empty where it made nothing, or the subject was erased since."""
+        return b"" if wrapped is None or body is None else self._sealer.open(wrapped, body, subject.encode())
+
     def hash_of(self, body: bytes) -> str:
         """What the audit chain keeps of a body: keyed, so that nobody can check a guess once it is erased."""
         return self._sealer.fingerprint(hashlib.sha256(body).hexdigest()) if body else ""
@@ -125,6 +134,11 @@ class Payloads:
     def subjects_of(self, connection: Connection, fingerprint: str) -> list[str]:
         """Every subject whose bodies are about this person."""
         rows = connection.execute(select(people.c.subject).where(people.c.fingerprint == fingerprint))
+        return list(rows.scalars())
+
+    def people_of(self, connection: Connection, subject: str) -> list[str]:
+        """The fingerprints of those that a subject's bodies are about."""
+        rows = connection.execute(select(people.c.fingerprint).where(people.c.subject == subject))
         return list(rows.scalars())
 
     def _key(self, connection: Connection, subject: str, now: datetime) -> bytes | None:

@@ -7,15 +7,28 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from crossdock.contract.flow import Known
 from crossdock.contract.message import Message
-from crossdock.delivery.records import Arrival, Attempt, Delivery, Link, Recorded, Settlement
+from crossdock.delivery.records import Arrival, Attempt, Delivery, Link, Promise, Recorded, Settlement
 from crossdock.delivery.store import Checkpoint, DeadFilter, DeliveryView, Event, Pause
 from crossdock.errors import LeaseLost, StorageError
-from crossdock.storage import announcing, archive, inbox, letters, outbox, reading, retention, streams, trail
+from crossdock.model.agreement import Side
+from crossdock.storage import (
+    agreements,
+    announcing,
+    archive,
+    inbox,
+    letters,
+    outbox,
+    reading,
+    retention,
+    streams,
+    trail,
+)
 from crossdock.storage.committer import Committer
 from crossdock.storage.handed import SqlLedger
 from crossdock.storage.payloads import Payloads, Sealer
@@ -273,6 +286,65 @@ class SqlStore:
             return erased
 
         return self._committer.run(write)
+
+    def standings(self, source: str, subject: str) -> list[agreements.Standing]:
+        """What the targets are known to have of a subject."""
+        found: list[agreements.Standing] = self._read(agreements.standings, self._payloads, source, subject)
+        return found
+
+    def subject_of(self, source: str, target: str, external_id: str) -> str:
+        """Whom a target's id is of; "" where that is not known."""
+        found: str = self._read(agreements.subject_of, source, target, external_id)
+        return found
+
+    def is_erased(self, source: str, subject: str) -> bool:
+        """Whether that subject's bodies can never be read nor kept again."""
+        found: bool = self._read(agreements.is_erased, source, subject)
+        return found
+
+    def is_making(self, source: str, target: str, flow: str, fingerprint: str) -> bool:
+        """Whether something of this flow about this person is under way from there to the target."""
+        found: bool = self._read(agreements.is_making, source, target, flow, fingerprint)
+        return found
+
+    def side_with(self, source: str, subject: str, target: str, side: Side, by: str, now: datetime) -> bool:
+        """A person's word on what both sides have changed; False where the two are not known to be one."""
+
+        def write(c: Any) -> bool:
+            done = agreements.side_with(c, self._payloads, source, subject, target, side, now)
+            if done:
+                why = f"what {source if side is Side.SOURCE else target} has stands"
+                action = msgspec.structs.replace(_action("decide", subject, by, why, now), entity="customers")
+                trail.append(c, self._payloads, action, None, now, source=source)
+            return done
+
+        return self._committer.run(write)
+
+    def people_of(self, subject: str) -> list[str]:
+        """Fingerprints of those that a subject's bodies are about; `subject` as `erase` names them."""
+        found: list[str] = self._read(self._payloads.people_of, subject)
+        return found
+
+    def subjects_about(self, fingerprint: str) -> list[str]:
+        """Every subject whose bodies are about this person, as `erase` names them."""
+        found: list[str] = self._read(self._payloads.subjects_of, fingerprint)
+        return found
+
+    def owe(
+        self, promises: Sequence[Promise], ends: Sequence[tuple[str, str, str]], attempt: Attempt, now: datetime
+    ) -> None:
+        """What a person, not a look, has promised, with who wanted it, in one transaction; each once.
+
+        Writes about those subjects that were not begun end by it.
+        """
+
+        def write(c: Any) -> None:
+            outbox.end(c, ends, now)
+            for promise in promises:
+                outbox.owe(c, self._payloads, promise, now)
+            trail.append(c, self._payloads, attempt, None, now)
+
+        self._committer.run(write)
 
 
 def _action(operation: str, entity_id: str, by: str, why: str, now: datetime) -> Attempt:

@@ -283,6 +283,19 @@ schedule_halts = Table(
     Column("reason", Text, nullable=False, server_default=""),
 )
 
+# what two ends are known to have of one subject, encrypted under that subject's key; NULL: erased
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("target", String(100), primary_key=True),
+    Column("external_id", String(255), nullable=False, server_default=""),
+    Column("body", LargeBinary),
+    Column("changed_at", Moment, nullable=False),
+    Index("ix_agreements_external_id", "source", "target", "external_id"),
+)
+
 connections = Table(
     "connections",
     metadata,

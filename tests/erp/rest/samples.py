@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from crossdock.model.address import Address
 from crossdock.model.change import ChangeKind, OrderChange
+from crossdock.model.customer import CustomerChange, Erasure
 from crossdock.model.money import LineAmounts, Totals
 from crossdock.model.order import AppliedTax, Buyer, LineOption, Order, OrderLine, OrderState, Payment
 from crossdock.model.refund import Refund, RefundLine
@@ -163,3 +164,39 @@ def refund(number: int = 1) -> Refund:
         base_totals=totals(),
         adjustment_positive=Decimal("1.50"),
     )
+
+
+def customer(number: int = 1) -> CustomerChange:
+    """Somebody whom the ERP does not have yet, with everything that a customer can have."""
+    place = {
+        "first_name": "Wilhelmina",
+        "last_name": "Canary",
+        "street": ["Birdcage Walk 7"],
+        "city": "Berlin",
+        "country": "DE",
+        "telephone": "+49 30 1234567",
+    }
+    fields = {
+        "email": "wilhelmina@canary.example",
+        "first_name": "Wilhelmina",
+        "last_name": "Canary",
+        "vat_id": "DE123456789",
+        "subscribed": True,
+        "attributes.tier": "gold",
+        "addresses.m1": place,
+        "addresses.m2": None,
+        "default_billing": "m1",
+    }
+    return CustomerChange(
+        pair="erp",
+        id=str(number),
+        website="base",
+        email="wilhelmina@canary.example",
+        fields=fields,
+        at=dict.fromkeys(fields, NOW),
+        new=True,
+    )
+
+
+def erasure(number: int = 1) -> Erasure:
+    return Erasure(customer_id=str(number), number=f"C-{number}", asked_at=NOW, asked_by="cli:ada")

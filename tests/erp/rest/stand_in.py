@@ -64,6 +64,7 @@ class Erp:
             if known and self.dedupes:
                 return known[0]
             row = {**call.json(), "idempotency_key": key, "erp_order_id": f"SO-{len(self.rows) + 1}"}
+            row["customer_number"] = f"C-{len(self.rows) + 1}"
             row["path"] = urlsplit(call.target).path
             self.rows.append(row)
             return row
@@ -94,7 +95,12 @@ class Handler(BaseHTTPRequestHandler):
         row = self.erp.take(call)
         if fault in DONE:
             return self.spoil(fault)
-        named = {"success": True, "erp_order_id": row["erp_order_id"], "order_number": row.get("order_number")}
+        named = {
+            "success": True,
+            "customer_number": row["customer_number"],
+            "erp_order_id": row["erp_order_id"],
+            "order_number": row.get("order_number"),
+        }
         return self.answer(201, json.dumps(named).encode())
 
     def do_GET(self) -> None:
@@ -113,7 +119,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def erp_quote(self, call: Call) -> str:
         """An ERP that repeats what it was told about people."""
-        return json.dumps([call.json().get("customer"), call.json().get("billing_address")])
+        return json.dumps(
+            [call.json().get("customer"), call.json().get("billing_address"), call.json().get("addresses")]
+        )
 
     def spoil(self, fault: Fault | None) -> None:
         if fault is Fault.RESET_AFTER:

@@ -14,7 +14,7 @@ from crossdock.contract.flow import Flow
 from crossdock.erp.registry import connector_kinds
 from crossdock.flows import FLOWS
 from crossdock.model.change import ChangeKind
-from tests.erp.rest.samples import PERSONAL, change, order, refund
+from tests.erp.rest.samples import PERSONAL, change, customer, erasure, order, refund
 from tests.erp.rest.stand_in import Erp, serving
 
 CHANGES = "/changes?idempotency_key={key}"
@@ -112,6 +112,40 @@ class TestPayments(TestCancellations):
     @pytest.fixture
     def make_record(self) -> Callable[[int], Any]:
         return lambda number: change(number, ChangeKind.PAYMENT)
+
+
+class TestCustomers(OverRest):
+    __test__ = True
+    flow_name = "customers"
+    dedupes = False
+    settings = {"paths": {"find_customer": "/customers?idempotency_key={key}"}}
+
+    @pytest.fixture
+    def make_record(self) -> Callable[[int], Any]:
+        return customer
+
+
+class TestNewCustomersDedupedOnly(TestCustomers):
+    dedupes = True
+    settings = {}
+
+    @pytest.fixture
+    def flow(self) -> Flow[Any]:
+        return FLOWS["new_customers"]
+
+
+class TestErasures(OverRest):
+    __test__ = True
+    flow_name = "customers"
+    names_ids = False
+
+    @pytest.fixture
+    def flow(self) -> Flow[Any]:
+        return FLOWS["erasures"]
+
+    @pytest.fixture
+    def make_record(self) -> Callable[[int], Any]:
+        return erasure
 
 
 class TestWebhook(OverRest):

@@ -13,7 +13,7 @@ from crossdock.contract.connector import BatchSink, Page, Watermark
 from crossdock.contract.flow import Duty, Flow, Kind, Known, Route
 from crossdock.contract.message import Message, Receipt
 from crossdock.delivery.ends import Told
-from crossdock.delivery.records import Attempt, Moved, Reserved
+from crossdock.delivery.records import Agreed, Attempt, Moved, Reserved
 from crossdock.model.base import Record
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -158,6 +158,14 @@ class FakeEnds:
 
     def adjusted(self, flow: Flow[Any], source: str, target: str, told: Sequence[Told]) -> Sequence[Any]:
         raise AssertionError(f"{flow.name} from {source} to {target} goes in no batches here")
+
+    def completed(self, flow: Flow[Any], message: Message, record: Any) -> Any:
+        return record
+
+    def agreed(
+        self, flow: Flow[Any], message: Message, target: str, record: Any, receipt: Receipt | None
+    ) -> tuple[Agreed, ...]:
+        return ()
 
     def looks(self, flow: Flow[Any]) -> Flow[Any] | None:
         return FLOWS["looks"] if flow.name == "things" else None

@@ -16,7 +16,7 @@ from crossdock.transport.wire import HttpRequest, HttpResponse, Sender
 
 Classify = Callable[[HttpResponse, Reading], DeliveryError | None]
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
-PEOPLE = ("customer", "billing_address", "shipping_address", "note", "gift_message")
+PEOPLE = ("email", "addresses", "customer", "billing_address", "shipping_address", "note", "gift_message")
 SHORTEST = 3  # shorter texts (a country) would take harmless words out of a message
 
 

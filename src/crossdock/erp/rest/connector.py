@@ -13,7 +13,14 @@ from crossdock.contract.connector import Health, RowSource, Sink, Source
 from crossdock.contract.flow import Flow
 from crossdock.erp.rest.changes import ChangeSink
 from crossdock.erp.rest.client import RestClient, fill, utc_now
-from crossdock.erp.rest.mapping import build_change_payload, build_order_payload, build_refund_payload
+from crossdock.erp.rest.customers import CustomerSink, ErasureSink
+from crossdock.erp.rest.mapping import (
+    build_change_payload,
+    build_customer_payload,
+    build_erasure_payload,
+    build_order_payload,
+    build_refund_payload,
+)
 from crossdock.erp.rest.orders import OrderSink
 from crossdock.erp.rest.refunds import RefundSink
 from crossdock.erp.rest.rows import PagedRows
@@ -28,6 +35,7 @@ from crossdock.erp.rest.settings import (
 )
 from crossdock.errors import ConfigurationError, DeliveryError
 from crossdock.model.change import OrderChange
+from crossdock.model.customer import CustomerChange, Erasure
 from crossdock.model.order import Order
 from crossdock.model.refund import Refund
 from crossdock.security.secrets import resolve as resolve_secret
@@ -39,6 +47,7 @@ R = TypeVar("R")
 Model = TypeVar("Model", bound=BaseModel)
 Resolve = Callable[[str], str]
 PROBE = "crossdock-probe"
+PEOPLE = frozenset({"customers", "new_customers", "erasures"})
 CHANGES = frozenset({"cancellations", "holds", "payments"})
 
 
@@ -63,6 +72,8 @@ class RestConnector:
         self._client = client
         changes = ChangeSink(client, settings)
         self._sinks: dict[str, Sink[Any]] = dict.fromkeys(CHANGES, changes)
+        customers = CustomerSink(client, settings)
+        self._sinks |= {"customers": customers, "new_customers": customers, "erasures": ErasureSink(client, settings)}
         self._sinks |= {"orders": OrderSink(client, settings), "refunds": RefundSink(client, settings)}
 
     def source(self, flow: Flow[R]) -> Source[R]:
@@ -135,11 +146,13 @@ def capabilities_of(settings: RestSettings) -> Capabilities:
     findable = {"orders"} if settings.finds else set()
     findable |= {"refunds"} if settings.paths.find_refund else set()
     findable |= CHANGES if settings.paths.find_change else set()
+    findable |= {"customers", "new_customers"} if settings.paths.find_customer else set()
+    taken = frozenset(settings.flows) | (PEOPLE if "customers" in settings.flows else frozenset())
     return Capabilities(
         reads=frozenset(settings.reads),
-        writes=frozenset(settings.flows),
-        dedupes=frozenset(settings.flows) if settings.dedupes else frozenset(),
-        finds=frozenset(findable) & settings.flows,
+        writes=taken,
+        dedupes=taken if settings.dedupes else frozenset(),
+        finds=frozenset(findable) & taken,
         settling=settings.settling_s,
         evidence=Evidence.SIMULATED,
         pace=settings.limits.pace(),
@@ -177,4 +190,8 @@ def preview_of(record: Any, key: str) -> Mapping[str, Any]:
         return build_change_payload(record, key)
     if isinstance(record, Refund):
         return build_refund_payload(record, key)
+    if isinstance(record, CustomerChange):
+        return build_customer_payload(record, key)
+    if isinstance(record, Erasure):
+        return build_erasure_payload(record, key)
     return build_order_payload(cast("Order", record), key)  # the flow's record type is checked by its decoder

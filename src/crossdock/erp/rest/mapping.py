@@ -17,6 +17,7 @@ import msgspec
 from crossdock.errors import MappingError
 from crossdock.model.address import Address
 from crossdock.model.change import OrderChange
+from crossdock.model.customer import CustomerChange, Erasure
 from crossdock.model.money import LineAmounts, Totals
 from crossdock.model.order import AppliedTax, Buyer, Order, OrderLine, Payment
 from crossdock.model.refund import Refund, RefundLine
@@ -92,6 +93,58 @@ def build_refund_payload(refund: Refund, key: str) -> Payload:
         "payload_version": VERSION,
         "idempotency_key": key,
     }
+
+
+def build_customer_payload(change: CustomerChange, key: str) -> Payload:
+    """The body of `POST /customers`: the fields that are told, and no others; what is not there has not changed."""
+    scalars = {
+        name: value
+        for name, value in change.fields.items()
+        if "." not in name and name not in {"default_billing", "default_shipping"}
+    }
+    attributes = {
+        name.removeprefix("attributes."): value
+        for name, value in change.fields.items()
+        if name.startswith("attributes.")
+    }
+    return {
+        "customer_number": change.number or None,
+        "reference": change.id or None,
+        "website": change.website,
+        "email": change.email,
+        "new": change.new,
+        "guest": change.guest,
+        "customer": scalars | ({"attributes": attributes} if attributes else {}),
+        "addresses": _told_addresses(change),
+        "changed_at": _moment(max(change.at.values())) if change.at else None,
+        "metadata": {"magento_customer_id": _id(change.id)},
+        "payload_version": VERSION,
+        "idempotency_key": key,
+    }
+
+
+def build_erasure_payload(erasure: Erasure, key: str) -> Payload:
+    """The body of an erasure call: no word about the person."""
+    return {
+        "customer_number": erasure.number or None,
+        "reference": erasure.customer_id or None,
+        "requested_at": _moment(erasure.asked_at),
+        "payload_version": VERSION,
+        "idempotency_key": key,
+    }
+
+
+def _told_addresses(change: CustomerChange) -> list[Payload]:
+    """Those that are told, each whole, or `removed`; a default alone goes with its address's name only."""
+    rows: dict[str, Payload] = {}
+    for name, value in change.fields.items():
+        if name.startswith("addresses."):
+            number = name.removeprefix("addresses.")
+            rows[number] = {"number": number} | ({"removed": True} if value is None else dict(value))
+    for default in ("default_billing", "default_shipping"):
+        if place := change.fields.get(default):
+            rows.setdefault(place, {"number": place})[default] = True
+    return [rows[number] for number in sorted(rows)]
 
 
 def build_event_payload(order: Order, key: str) -> Payload:

@@ -13,7 +13,8 @@ from crossdock.transport.http import HttpOptions, is_loopback
 from crossdock.transport.limits import LimitSettings
 
 SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
-FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds"]
+OrderFlow = Literal["orders", "cancellations", "holds", "payments", "refunds"]
+FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds", "customers"]
 ReadFlow = Literal[
     "inventory", "prices", "products", "shipments", "tracks", "invoices", "credit_memos", "order_updates"
 ]
@@ -153,6 +154,18 @@ class PathSettings(Strict):
     find_change: PathTemplate = Field(
         default="", description="GET: a cancel, hold or payment by its key; empty: changes cannot be looked up"
     )
+    customers: PathTemplate = Field(
+        default="/customers",
+        description="POST: a customer, or what has changed of one; {number} is the ERP's own number of it, {id} the "
+        "store's id",
+    )
+    find_customer: PathTemplate = Field(
+        default="",
+        description="GET: what was told of a customer, by its {key}; empty: it cannot be looked up",
+    )
+    erase: PathTemplate = Field(
+        default="/customers/{number}/erasure", description="POST: a customer wishes to be forgotten"
+    )
     probe: PathTemplate = Field(
         default="", description="GET: answers 2xx when all is well; empty: an order is looked for"
     )
@@ -167,6 +180,11 @@ class AnswerSettings(Strict):
     )
     id_field: Expression = Field(
         default="erp_order_id || id", min_length=1, description="the ERP's own id, in answers and in what a find lists"
+    )
+    customer_field: Expression = Field(
+        default="customer_number || customer.number || number || id",
+        min_length=1,
+        description="the ERP's number of a customer, in the answer to one that was sent",
     )
     number_field: Expression = Field(default="erp_order_number", description="the ERP's number that people read")
     handle_field: Expression = Field(
@@ -327,7 +345,7 @@ class WebhookSettings(Strict):
         description="whether the receiver takes one X-Magento-Idempotency-Key once; without it an unknown outcome "
         "waits for a person. Only its maker knows: there is no default"
     )
-    flows: frozenset[FlowName] = Field(
+    flows: frozenset[OrderFlow] = Field(
         default=frozenset({"orders"}), min_length=1, description="what the receiver takes; nothing else is sent to it"
     )
     standard_webhooks: bool = Field(

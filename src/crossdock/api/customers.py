@@ -1,0 +1,182 @@
+"""Customers pushed by an ERP, how far they have come, and the wish to be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import TimeoutError as TooLate
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from crossdock.api.pushes import Answer, Asked, problem, target_of
+from crossdock.contract.flow import Route
+from crossdock.contract.message import Message
+from crossdock.delivery.intake import Intake
+from crossdock.delivery.records import State
+from crossdock.delivery.store import DeliveryView
+from crossdock.erasure import Forgotten, forget
+from crossdock.errors import ConfigurationError, MappingError, StorageError
+from crossdock.flows import CUSTOMER_PUSHES, CUSTOMERS
+from crossdock.flows.customer_rows import message_id, number_of, read
+from crossdock.settings import Settings
+from crossdock.storage.sql import SqlStore
+
+CHANNEL = "push"
+LONGEST_COMMIT = 30.0  # seconds
+SHOWN = 10  # pushes told of, the newest last
+DECODER = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Customers:
+    """Safe for many threads."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        store: SqlStore,
+        settings: Settings,
+        routes: Callable[[str], Sequence[Route]],
+        keyed: Callable[[str], str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._intake = intake
+        self._store = store
+        self._settings = settings
+        self._routes = routes
+        self._keyed = keyed
+        self._clock = clock
+
+    def push(self, asked: Asked) -> Answer:
+        """202 once it is stored, 200 where it came before, 409 with another content under the same `as_of`."""
+        try:
+            raw = _object(asked.body)
+            target = target_of(self._routes(asked.connection), asked)
+            rules = self._rules(asked.connection, target)
+            read(raw, str(rules.get("website", "")), self._clock())
+            message = self._message(asked, target, raw, rules)
+        except MappingError as error:
+            return problem(400, str(error))
+        except ConfigurationError as error:
+            return problem(422, "; ".join(error.problems))
+        print_of = self._keyed(msgspec.json.encode(raw, order="sorted").decode())[:64]
+        try:
+            recorded = self._intake.offer(message, print_of, CHANNEL, target).result(LONGEST_COMMIT)
+        except (StorageError, TooLate):
+            return problem(503, "not stored: send it again")
+        if recorded.outcome == "conflict":
+            return problem(409, "this as_of came before with another content")
+        told = self._told(asked.connection, target, message.reference)
+        return Answer(status=202 if recorded.outcome == "new" else 200, body=told)
+
+    def state(self, asked: Asked, number: str) -> Answer:
+        """What was pushed of one, and what it has come to: names of fields, never what is in them."""
+        try:
+            target = target_of(self._routes(asked.connection), asked)
+        except ConfigurationError as error:
+            return problem(422, "; ".join(error.problems))
+        told = self._told(asked.connection, target, number)
+        return (
+            Answer(status=200, body=told) if told["state"] != "unknown" else problem(404, "there is no such customer")
+        )
+
+    def erase(self, asked: Asked, number: str) -> Answer:
+        """202: carried on to the store, and nothing that we keep of the person can be read again. May be repeated."""
+        try:
+            target = target_of(self._routes(asked.connection), asked)
+        except ConfigurationError as error:
+            return problem(422, "; ".join(error.problems))
+        subject = self._store.subject_of(target, asked.connection, number)
+        if not subject:
+            return problem(404, "there is no such customer")
+        done = self._forgotten(asked, f"{target}:{subject}")
+        return Answer(
+            status=202,
+            body={
+                "success": True,
+                "number": number,
+                "carried_to": sorted({one for each in done for one in each.carried}),
+                "erased_subjects": sum(len(each.erased) for each in done),
+            },
+        )
+
+    def _forgotten(self, asked: Asked, subject: str) -> list[Forgotten]:
+        by, now = f"api:{asked.client}", self._clock()
+        return [
+            forget(self._store, self._settings, fingerprint, by, now, told_by=asked.connection)
+            for fingerprint in self._store.people_of(subject)
+        ]
+
+    def _rules(self, connection: str, target: str) -> Mapping[str, Any]:
+        route = next(one for one in self._routes(connection) if one.target == target and CUSTOMERS.name in one.flows)
+        found: Mapping[str, Any] = route.states.get(CUSTOMERS.name, {})
+        return found
+
+    def _message(self, asked: Asked, target: str, raw: Mapping[str, Any], rules: Mapping[str, Any]) -> Message:
+        number = number_of(raw)
+        known = self._store.subject_of(target, asked.connection, number)
+        payload = {
+            "document": raw,
+            "customer_id": known.partition(":")[2],
+            "rules": {"website": rules.get("website", ""), "create": rules.get("create", True)},
+        }
+        return Message(
+            id=message_id(target, raw, self._keyed),
+            source=asked.connection,
+            flow=CUSTOMER_PUSHES.name,
+            subject=message_id(target, raw, self._keyed),
+            reference=number,
+            occurred_at=self._clock(),
+            payload=msgspec.json.encode(payload),
+        )
+
+    def _told(self, erp: str, store: str, number: str) -> dict[str, Any]:
+        pushes = [one for one in self._of_number(erp, number) if one.target == store][-SHOWN:]
+        subject = self._store.subject_of(store, erp, number)
+        writes: list[dict[str, Any]] = [
+            {"to": one.target, "state": _told_as(one.state), "fields": one.memo.get("fields", "").split()}
+            for one in (self._store.known(store, subject) if subject else [])
+            if one.flow == CUSTOMERS.name and one.memo.get("pair") == erp and one.state not in FINAL
+        ]
+        if not pushes and not subject:
+            return {"success": True, "number": number, "state": "unknown"}
+        rows: list[dict[str, Any]] = [{"state": _looked(one), "reason": one.reason} for one in pushes]
+        states = {row["state"] for row in (*rows[-1:], *writes)}
+        worst = next((word for word in ("dead", "pending", "skipped") if word in states), "delivered")
+        return {
+            "success": worst != "dead",
+            "number": number,
+            "customer_id": subject.partition(":")[2],
+            "state": worst,
+            "pushes": rows,
+            "open_writes": writes,
+        }
+
+    def _of_number(self, erp: str, number: str) -> list[DeliveryView]:
+        return self._store.promised(erp, CUSTOMER_PUSHES.name, number, f"v1:{erp}:customer_push")
+
+
+FINAL = frozenset({State.DELIVERED, State.SUPERSEDED})
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """Raises MappingError."""
+    try:
+        raw = DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation) as error:
+        raise MappingError("body", "is no JSON") from error
+    if not isinstance(raw, dict):
+        raise MappingError("body", "is not one customer, a JSON object")
+    return raw
+
+
+def _told_as(state: str) -> str:
+    """Whether one of our workers has it just now is nobody's business."""
+    return str(State.PENDING if state == State.LEASED else state)
+
+
+def _looked(seen: DeliveryView) -> str:
+    if seen.state != State.DELIVERED:
+        return _told_as(seen.state)
+    return "skipped" if seen.reason else "delivered"
