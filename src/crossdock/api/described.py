@@ -369,12 +369,10 @@ class CustomerPush(Operation):
         content = {"application/json": OpenAPIMediaType(schema=schema, example=ONE_CUSTOMER)}
         self.request_body = RequestBody(content=content, required=True)
         self.responses = {
-            "200": OpenAPIResponse(
-                description="The same came before", content="""A JSON body, with an example of it."""(CUSTOMER_STATE)
-            ),
+            "200": OpenAPIResponse(description="The same came before", content=answered(CUSTOMER_STATE)),
             "202": OpenAPIResponse(
                 description="Stored: it will be carried",
-                content="""A JSON body, with an example of it."""(CUSTOMER_STATE),
+                content=answered(CUSTOMER_STATE),
             ),
             "400": OpenAPIResponse(description="Not such a customer: the field and why, never its value"),
             "401": OpenAPIResponse(description="No token that is known"),
