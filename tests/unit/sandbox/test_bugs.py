@@ -220,10 +220,10 @@ def test_silent_saves(on: bool) -> None:
 # --- asynchronous calls ---------------------------------------------------------------------------------------------
 
 
-def shipped_later(shop: StoreServer) -> str:
+def shipped_later(shop: StoreServer, number: int = 1) -> str:
     shop.place(1, ["simple"])
     url = f"{shop.url}/rest/async/bulk/V1/order/byOrderId/ship"
-    answer = httpx.post(url, json=[{"orderId": 1}], headers=HEADERS)
+    answer = httpx.post(url, json=[{"orderId": number}], headers=HEADERS)
     assert answer.status_code == 202
     return f"bulk/{answer.json()['bulk_uuid']}"
 
@@ -249,6 +249,24 @@ def test_bulk_never_starts() -> None:
         until(lambda: not shop.do(lambda store: store.requests))  # later things happened, this one did not
         assert shop.do(lambda store: store.shipments) == {}
         assert operation(shop, bulk)["status"] == 4
+
+
+def test_bulk_lost_every_other_operation() -> None:
+    with shop_with(Bugs(bulk_lost_every=2), Faults(bulk_s=0.01)) as shop:
+        kept, lost = shipped_later(shop), shipped_later(shop, 2)
+        until(lambda: operation(shop, kept)["status"] == 1)
+        third = shipped_later(shop, 3)
+        until(lambda: operation(shop, third)["status"] == 1)
+        assert operation(shop, lost)["status"] == 4, "its consumer went on with the next one"
+        assert {one["order_id"] for one in shop.do(lambda store: store.shipments).values()} == {1, 3}
+
+
+def test_bulk_retriable_every_other_operation() -> None:
+    with shop_with(Bugs(bulk_retriable_every=2), Faults(bulk_s=0.01)) as shop:
+        done, failed = shipped_later(shop), shipped_later(shop, 2)
+        until(lambda: operation(shop, failed)["status"] != 4)
+        assert [operation(shop, one)["status"] for one in (done, failed)] == [1, 2]
+        assert {one["order_id"] for one in shop.do(lambda store: store.shipments).values()} == {1}
 
 
 def test_bulk_told_failed_while_it_is_still_running() -> None:
