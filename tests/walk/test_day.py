@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from crossdock.cli.day import PLACES, sides_of
+from crossdock.cli.day_sides import PLACES, sides_of
 from crossdock.cli.main import app
 from crossdock.sandbox.merchant import Merchant
 from crossdock.sandbox.run import ErpServer, StoreServer
@@ -26,6 +26,8 @@ def test_a_day_with_faults_ends_with_no_difference(tmp_path: Path) -> None:
     assert sides["shipments"][0] > 10
     assert sides["invoices"][0] > 10
     assert sides["stock levels"][0] > 200
+    assert sides["products"][0] > 100
+    assert sides["customers"] == (6, 6, 0)
     assert all(differing == 0 for _, _, differing in sides.values()), sides
 
 
@@ -49,3 +51,5 @@ def test_what_never_reached_the_store_is_a_difference() -> None:
         erp.stop()
     assert (sides["orders"], sides["shipments"], sides["invoices"]) == (1, 1, 1)
     assert (sides["stock levels"], sides["prices"]) == (2, 1)
+    assert sides["products"] == 4  # three that are new, and a name
+    assert sides["customers"] == 6

@@ -6,9 +6,7 @@ import os
 import tempfile
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,12 @@ from rich.table import Table
 from crossdock import log
 from crossdock.api.serving import Serving
 from crossdock.cli.common import console
+from crossdock.cli.day_sides import PLACES, Side, sides_of
 from crossdock.cli.demo_targets import TOKEN
 from crossdock.delivery.store import DeadFilter, DeliveryView
 from crossdock.errors import DeliveryError
 from crossdock.model.base import Record
+from crossdock.sandbox import customers
 from crossdock.sandbox.catalog import Catalog
 from crossdock.sandbox.faults import NONE, STORM
 from crossdock.sandbox.merchant import Merchant
@@ -32,23 +32,28 @@ from crossdock.transport.auth import Bearer
 from crossdock.transport.http import Http
 from crossdock.transport.wire import HttpRequest
 
-PLACES = {"MI": "wh_milan", "RM": "wh_rome"}
-BACK = ("inventory", "prices", "shipments", "tracks", "invoices", "credit_memos", "order_updates")
-FOUND = {"find_change": "/orders/{order_number}/changes", "find_refund": "/orders/{order_number}/refunds"}
-FLOWS = ["orders", "cancellations", "holds", "payments", "refunds"]
+BACK = (
+    "inventory",
+    "prices",
+    "products",
+    "customers",
+    "shipments",
+    "tracks",
+    "invoices",
+    "credit_memos",
+    "order_updates",
+)
+FOUND = {
+    "find_change": "/orders/{order_number}/changes",
+    "find_refund": "/orders/{order_number}/refunds",
+    "find_customer": "/customers?key={key}",
+}
+FLOWS = ["orders", "cancellations", "holds", "payments", "refunds", "customers"]
 ERP = {"dedupes": False, "settling_s": 1, "flows": FLOWS, "paths": FOUND}
 TAKEN = frozenset({200, 202})
 WAIT_SECONDS = 420.0
+NEW_NAME = "Verdi"
 EXTRA_SKUS = tuple(f"TSHIRT-{color}" for color in ("GREEN", "RED", "BLUE"))
-
-
-class Side(Record, frozen=True, kw_only=True):
-    """One thing that both sides count, and how far they differ."""
-
-    what: str
-    erp: int
-    store: int
-    differing: tuple[str, ...] = ()
 
 
 class Day(Record, frozen=True, kw_only=True):
@@ -88,12 +93,15 @@ class DayDemo:
             if done >= orders // 2 and not refunded:
                 refunded = True
                 self.merchant.reprice(0.2)
+                self.merchant.rename(0.1)
+                self.merchant.marry()
+                self.shop.do(_married)
             if done + self._parked() >= orders and not placer.is_alive() and self._quiet():
                 break
             time.sleep(0.2)
         placer.join()
         self._refund_some()
-        while not self._quiet() and time.monotonic() - began < WAIT_SECONDS:
+        while not (self._quiet() and self._heard()) and time.monotonic() - began < WAIT_SECONDS:
             time.sleep(0.2)
         return self.compared(time.monotonic() - began)
 
@@ -149,6 +157,11 @@ class DayDemo:
         counts = self.serving.crossdock.store.counts()
         return not any(count for (_, _, state), count in counts.items() if state in {"pending", "leased"})
 
+    def _heard(self) -> bool:
+        """Whether the ERP knows of the customer's new name: until then the store is yet to be looked at."""
+        people = self.erp.do(lambda erp: [*erp.people.kept.values()])
+        return any(one["customer"].get("last_name") == NEW_NAME for one in people)
+
     def _dead(self) -> Sequence[DeliveryView]:
         return self.serving.crossdock.store.dead(DeadFilter())
 
@@ -168,7 +181,9 @@ def run_day(orders: int, seed: int, *, calm: bool, json: Path | None, settings: 
         table = {"kind": "rest", "base_url": erp.url, "auth": {"scheme": "bearer", "token": TOKEN}, **ERP}
         day = DayDemo(seed, settings(Path(folder), shop.url, table), shop, erp)
         day.serving.start()
-        console.print("A day: orders out; stock, prices, shipments, invoices and refunds in; faults everywhere.")
+        console.print(
+            "A day: orders out; stock, prices, products, shipments, refunds in; customers both ways; faults everywhere."
+        )
         try:
             found = day.run(orders)
             letters = day._dead()  # noqa: SLF001  one's own
@@ -188,13 +203,15 @@ def _both_ways(settings: Settings) -> Settings:
     told = settings.model_dump(exclude_unset=True)
     told["api"] |= {"wait_s": 0, "clients": {"erp": {"token": TOKEN, "connection": "erp"}}}
     told["connections"]["store"]["settling_s"] = 1
-    told["routes"][0]["options"] = {"bundles": "exploded"}
+    there = {"flows": FLOWS, "options": {"bundles": "exploded", "customers": {"website": "base"}}}
     options = {
         "inventory": {"warehouses": PLACES},
+        "products": {"owned": ["name"], "initial": ["price"]},
+        "customers": {"website": "base"},
         "prices": {"scopes": {"ALL": {"store": 0, "website": 0}}, "currency": "EUR", "guard": {"least_rows": 1000}},
     }
     back = {"source": "erp", "target": "store", "flows": BACK, "options": options}
-    told["routes"] = [*told["routes"], back]
+    told["routes"] = [told["routes"][0] | there, back]
     return Settings.model_validate(told)
 
 
@@ -202,52 +219,13 @@ def _skus(catalog: Catalog) -> list[str]:
     return [row["sku"] for row in catalog.rows.values()]
 
 
+def _married(store: Store) -> None:
+    """Of the store's own customers the first one changes her name, in her account."""
+    customers.save(store, store.customers[min(store.customers)], {"lastname": NEW_NAME})
+
+
 def _refunded(number: int) -> Callable[[Store], int]:
     return lambda store: store.refund(number)
-
-
-def sides_of(store: Store, erp: ErpServer, merchant: Merchant) -> tuple[Side, ...]:
-    """Thing by thing, what the ERP has and what the store has."""
-    by_id = {order["entity_id"]: order["increment_id"] for order in store.orders.values()}
-    there = [one["order_number"] for one in erp.erp.orders]
-    shipped = {
-        f"{by_id[one['order_id']]} from {one['extension_attributes']['source_code']}"
-        for one in store.shipments.values()
-    }
-    wanted = [f"{one.order} from {PLACES[one.warehouse]}" for one in merchant.shipments]
-    ours = [memo for memo in store.memos.values() if "crossdock" in str(memo["comments"])]
-    own = [memo for memo in store.memos.values() if memo not in ours]
-    refunds = [one.order_number for one in erp.erp.effects if one.name == "refunds"]
-    cancelled = {order["increment_id"] for order in store.orders.values() if order["state"] == "canceled"}
-    levels = {
-        f"{sku} at {code}": row["quantity"] for (sku, code), row in store.source_items.items() if code != "default"
-    }
-    told = {f"{sku} at {PLACES[place]}": count for (sku, place), count in merchant.stock.items()}
-    prices = {
-        row["sku"]: Decimal(str(row["price"])) for row in store.prices.kept["base"].values() if not row["store_id"]
-    }
-    return (
-        _side("orders", there, [*by_id.values()]),
-        _side("shipments", wanted, shipped),
-        _side("invoices", merchant.invoiced, [by_id[one["order_id"]] for one in store.invoices.values()]),
-        _side("credit memos of the ERP", merchant.returned.values(), [by_id[one["order_id"]] for one in ours]),
-        _side("credit memos of the store", refunds, [by_id[one["order_id"]] for one in own]),
-        _side("cancelled orders", merchant.cancelled, cancelled),
-        Side(what="stock levels", erp=len(told), store=len(levels), differing=_unlike(told, levels)),
-        Side(what="prices", erp=len(merchant.prices), store=len(prices), differing=_unlike(merchant.prices, prices)),
-    )
-
-
-def _side(what: str, erp: Iterable[str], store: Iterable[str]) -> Side:
-    """Names on both sides; a name twice on one of them differs too."""
-    left, right = Counter(erp), Counter(store)
-    differing = tuple(sorted(name for name in left | right if left[name] != right[name]))
-    return Side(what=what, erp=left.total(), store=right.total(), differing=differing)
-
-
-def _unlike(told: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[str, ...]:
-    names = sorted(name for name in told if kept.get(name) != told[name])
-    return tuple(f"{name}: {told[name]} in the ERP, {kept.get(name)} in the store" for name in names)
 
 
 def _report(day: Day) -> None:

@@ -17,7 +17,9 @@ from crossdock.sandbox.run import ErpServer
 Push = Callable[[str, Mapping[str, Any]], int]  # path below /rest, body -> HTTP status; comes back once it is taken
 PIECES = 400
 CANCELLED, RETURNED = 0.06, 0.12  # shares of all orders
-STOCK, PRICES = "V2/erp/inventory/update", "V2/erp/prices/update"
+STOCK, PRICES, PRODUCTS = (f"V2/erp/{flow}/update" for flow in ("inventory", "prices", "products"))
+NEW = ("SCARF-1", "SCARF-2", "SCARF-3")  # products that the store does not have yet
+PEOPLE = ("Bianchi", "Ferrari", "Esposito")
 
 
 class Shipped(Record, frozen=True, kw_only=True):
@@ -40,6 +42,7 @@ class Merchant:
         self._seen: set[str] = set()
         self.stock: dict[tuple[str, str], int] = {}
         self.prices: dict[str, Decimal] = {}
+        self.names: dict[str, str] = {}
         self.shipments: list[Shipped] = []
         self.invoiced: set[str] = set()
         self.returned: dict[str, str] = {}  # credit memo -> order
@@ -50,8 +53,13 @@ class Merchant:
         names = list(skus)
         self.stock = {(sku, place): PIECES for sku in names for place in self._warehouses}
         self.prices = {sku: Decimal(500 + 25 * n).scaleb(-2) for n, sku in enumerate(names)}
+        self.names = {sku: f"Article {sku}" for sku in (*names, *NEW)}
+        self._tell_products(self.names)
         self._tell_stock(self.stock)
         self._tell_prices(names)
+        for number, name in enumerate(PEOPLE):
+            email = f"{name.lower()}@example.com"
+            self._tell_person(f"K-{number}", first_name="Ada", last_name=name, email=email, website="base")
 
     def work(self) -> int:
         """Every order that has come since; returns how many."""
@@ -68,6 +76,16 @@ class Merchant:
         for sku in names:
             self.prices[sku] = (self.prices[sku] * Decimal("1.1")).quantize(Decimal("0.01"))
         self._tell_prices(names)
+
+    def rename(self, share: float) -> None:
+        """So do some names of products."""
+        names = [sku for sku in self.names if self._luck.random() < share]
+        self.names |= {sku: f"{self.names[sku]}, new" for sku in names}
+        self._tell_products(names)
+
+    def marry(self) -> None:
+        """And one of a customer."""
+        self._tell_person("K-0", last_name="Bianchi Rossi")
 
     def _deal_with(self, order: str, items: list[dict[str, Any]]) -> None:
         if self._luck.random() < CANCELLED:
@@ -133,3 +151,13 @@ class Merchant:
         ]
         if rows:
             self._push(PRICES, {"items": rows})
+
+    def _tell_products(self, skus: Iterable[str]) -> None:
+        moment = datetime.now(UTC).isoformat()
+        rows = [{"sku": sku, "name": self.names[sku], "price": "9.90", "as_of": moment} for sku in skus]
+        if rows:
+            self._push(PRODUCTS, {"items": rows})
+
+    def _tell_person(self, number: str, **told: str) -> None:
+        self._erp.do(lambda erp: erp.people.edit(number, told))
+        self._push("V1/erp/customers", {"number": number, "as_of": datetime.now(UTC).isoformat()} | told)
