@@ -194,6 +194,10 @@ def test_parcels_that_come_later_go_to_their_shipment(world: World) -> None:
     again = world.push("tracks", number="SH-7", order=order["increment_id"], tracks=tracks)
     assert again.status_code == 200
     assert [one["track_number"] for one in world.documents("shipments", order)[0]["tracks"]] == ["T-1", "T-2"]
+    world.push("tracks", number="SH-7", order=order["increment_id"], tracks=[{"number": "T-3"}])
+    told = world.settled("tracks", "SH-7")
+    assert (told["state"], len(told["documents"])) == ("delivered", 2), "each time that parcels were added"
+    assert world.http.get("/rest/V1/erp/tracks/SH").status_code == 404
 
 
 def test_an_invoice_then_a_credit_memo_that_does_not_come_back(world: World) -> None:

@@ -34,6 +34,9 @@ class DocumentStore(Protocol):
     def looks_at(self, source: str, flow: str, subjects: Sequence[str]) -> dict[str, DeliveryView]:
         """By subject."""
 
+    def looks_below(self, source: str, flow: str, prefix: str) -> list[str]:
+        """Subjects that begin so, in the order in which they came."""
+
     def promised(self, source: str, flow: str, reference: str, key: str) -> list[DeliveryView]:
         """What was promised under a key, or one that begins with it and a colon."""
 
@@ -81,10 +84,15 @@ class Documents:
             target = target_of(self._routes(asked.connection), asked)
         except ConfigurationError as error:
             return problem(422, "; ".join(error.problems))
-        told = self._told(asked, message_id(target, asked.flow, {"number": number}), target)
-        return (
-            Answer(status=200, body=told) if told["state"] != "unknown" else problem(404, "there is no such document")
-        )
+        told = [self._told(asked, name, target) for name in self._names(asked, target, number)]
+        told = [one for one in told if one["state"] != "unknown"]
+        return Answer(status=200, body=_together(told)) if told else problem(404, "there is no such document")
+
+    def _names(self, asked: Asked, target: str, number: str) -> list[str]:
+        """Parcels may be added to one shipment again and again: each time is a document of its own."""
+        if asked.flow != "tracks":
+            return [message_id(target, asked.flow, {"number": number})]
+        return self._store.looks_below(asked.connection, LOOK, f"{target}:tracks:{number}#")
 
     def _told(self, asked: Asked, name: str, target: str) -> dict[str, Any]:
         """The look's own state until it has made its promises; then theirs."""
@@ -103,6 +111,14 @@ class Documents:
         states = {row["state"] for row in rows}
         worst = next((word for word in WORST_FIRST if word in states), "delivered")
         return {"success": worst != "dead", "id": name, "state": worst, "documents": rows}
+
+
+def _together(told: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The newest one's id, the worst one's state, and everything that was made."""
+    states = {one["state"] for one in told}
+    worst = next((word for word in WORST_FIRST if word in states), "delivered")
+    documents = [row for one in told for row in one["documents"]]
+    return {"success": worst != "dead", "id": told[-1]["id"], "state": worst, "documents": documents}
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -247,6 +247,12 @@ def looks_at(connection: Connection, source: str, flow: str, subjects: Sequence[
     return found
 
 
+def looks_below(connection: Connection, source: str, flow: str, prefix: str) -> list[str]:
+    """Subjects of a LOOK flow that begin so, in the order in which they came."""
+    mine = (ALL.c.source == source, ALL.c.flow == flow, ALL.c.subject.startswith(prefix, autoescape=True))
+    return list(connection.execute(select(ALL.c.subject).where(*mine).order_by(ALL.c.id)).scalars())
+
+
 def _chunks(subjects: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(subjects), CHUNK):
         yield subjects[start : start + CHUNK]

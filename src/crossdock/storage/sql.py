@@ -235,6 +235,11 @@ class SqlStore:
         found: dict[str, DeliveryView] = self._read(reading.looks_at, source, flow, subjects)
         return found
 
+    def looks_below(self, source: str, flow: str, prefix: str) -> list[str]:
+        """Subjects that begin so."""
+        found: list[str] = self._read(reading.looks_below, source, flow, prefix)
+        return found
+
     def note(self, attempt: Attempt, now: datetime) -> None:
         """An operator's action."""
         self._committer.run(lambda c: trail.append(c, self._payloads, attempt, None, now))
