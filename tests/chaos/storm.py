@@ -175,8 +175,8 @@ class Storm:
             thread.join()
 
     def rage(self) -> None:
-        """Kill and cut until told to stop, whatever the services are at meanwhile."""
-        while not self._stopping.wait(self._luck.uniform(*BETWEEN_BLOWS[self._storage])):
+        """Kill and cut until told to stop, and kill at least once, whatever the services are at meanwhile."""
+        while not self._stopping.wait(self._luck.uniform(*BETWEEN_BLOWS[self._storage])) or not self._killed():
             if self.ways and self._luck.random() < 0.3:
                 way = self._luck.choice(self.ways)
                 way.down()
@@ -187,6 +187,9 @@ class Storm:
             victim.kill()
             self._stopping.wait(self._luck.uniform(0, 0.8))
             victim.start()
+
+    def _killed(self) -> bool:
+        return any(victim.kills for victim in self.victims)
 
     def _crash(self, service: Crashable) -> None:
         """Crash one service and start it again, at least once."""
