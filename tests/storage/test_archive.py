@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, func, select, text
 
@@ -22,6 +23,7 @@ from tests.databases import postgres_url, sqlite_url
 
 LATER = NOW + timedelta(days=40)
 HOT = (tables.messages, tables.deliveries)
+ELSEWHERE = "elsewhere"
 COLD = (tables.archived_messages, tables.archived_deliveries, tables.archived_subjects)
 
 
@@ -30,10 +32,22 @@ class Kept:
         self.engine: Engine = open_engine(url)
         migrate(self.engine)
         self.store = SqlStore(self.engine, Envelope(b"k" * 32))
+        self.newer = 0
 
     def rows(self, *which: Any) -> list[int]:
         with self.engine.connect() as connection:
-            return [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in which]
+            mine = (select(func.count()).where(table.c.source != ELSEWHERE) for table in which)
+            return [connection.execute(query).scalar_one() for query in mine]
+
+    def put_away(self, before: datetime) -> int:
+        """With something newer there, of another store: SQLite keeps whatever has the highest number."""
+        self.newer += 1
+        message = hint(900 + self.newer, event=f"newer-{self.newer}")
+        self.store.record([arrival(msgspec.structs.replace(message, source=ELSEWHERE))], NOW)
+        with self.engine.begin() as connection:  # nothing that a lease would meet
+            theirs = tables.deliveries.c.source == ELSEWHERE
+            connection.execute(tables.deliveries.update().where(theirs).values(state="delivered", is_open=0))
+        return self.store.put_away(before)
 
     def heard(self, message: Any) -> str:
         return self.store.record([arrival(message)], LATER)[0].outcome
@@ -68,11 +82,11 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
 
 def test_a_settled_order_leaves_the_hot_tables(kept: Kept) -> None:
     kept.carried()
-    assert kept.store.put_away(NOW) == 0, "not old enough"
-    assert kept.store.put_away(LATER) == 1
+    assert kept.put_away(NOW) == 0, "not old enough"
+    assert kept.put_away(LATER) == 1
     assert kept.rows(*HOT) == [0, 0]
     assert kept.rows(*COLD) == [2, 2, 1]
-    assert kept.store.put_away(LATER) == 0
+    assert kept.put_away(LATER) == 0
     assert kept.store.archived() == 1
 
 
@@ -95,14 +109,14 @@ def test_what_people_ask_for_is_answered_as_before(kept: Kept) -> None:
         ]
 
     before = asked()
-    store.put_away(LATER)
+    kept.put_away(LATER)
     assert asked() == before
     assert before[5] == {"1"}
 
 
 def test_the_same_event_again_makes_nothing_new(kept: Kept) -> None:
     kept.carried()
-    kept.store.put_away(LATER)
+    kept.put_away(LATER)
     assert kept.heard(hint(1, payload=b"{}")) == "duplicate"
     assert kept.rows(*HOT) == [2, 2]
     assert kept.rows(*COLD) == [0, 0, 0]
@@ -111,7 +125,7 @@ def test_the_same_event_again_makes_nothing_new(kept: Kept) -> None:
 
 def test_a_newer_event_brings_it_back_and_knows_what_was_done(kept: Kept) -> None:
     kept.carried()
-    kept.store.put_away(LATER)
+    kept.put_away(LATER)
     assert kept.heard(hint(1, event="refund")) == "new"
     known = kept.store.known("store", "1")
     assert [(one.key, one.state) for one in known] == [("1:place", "delivered")]
@@ -124,7 +138,7 @@ def test_a_newer_event_brings_it_back_and_knows_what_was_done(kept: Kept) -> Non
 def test_it_may_go_and_come_back_any_number_of_times(kept: Kept) -> None:
     kept.carried()
     for turn in range(3):
-        assert kept.store.put_away(LATER + timedelta(days=turn)) == 1
+        assert kept.put_away(LATER + timedelta(days=turn)) == 1
         assert kept.heard(hint(1, event=f"again-{turn}")) == "new"
         (look,) = lease(kept.store, LATER)
         kept.store.settle(look, Settlement(verdict=verdict(State.DELIVERED, LATER), final=True), NOW)
@@ -142,13 +156,13 @@ def test_what_is_still_expected_stays(kept: Kept, what: str) -> None:
     if what == "a state":
         with kept.engine.begin() as connection:
             connection.execute(text("UPDATE deliveries SET record = :r WHERE id = 2"), {"r": b"{}"})
-    assert kept.store.put_away(LATER) == 0
+    assert kept.put_away(LATER) == 0
     assert kept.rows(*COLD) == [0, 0, 0]
 
 
 def test_a_body_that_was_forgotten_meanwhile_does_not_hinder(kept: Kept) -> None:
     kept.carried()
-    kept.store.put_away(LATER)
+    kept.put_away(LATER)
     while kept.store.forget_bodies(LATER):
         pass
     assert kept.heard(hint(1, event="another")) == "new"
@@ -156,7 +170,7 @@ def test_a_body_that_was_forgotten_meanwhile_does_not_hinder(kept: Kept) -> None
 
 def test_months_lie_apart(kept: Kept) -> None:
     kept.carried()
-    kept.store.put_away(LATER)
+    kept.put_away(LATER)
     with kept.engine.connect() as connection:
         assert connection.execute(select(tables.archived_deliveries.c.month).distinct()).scalars().all() == [202601]
         if kept.engine.dialect.name == "postgresql":
@@ -167,6 +181,15 @@ def test_months_lie_apart(kept: Kept) -> None:
 def test_both_tables_have_the_same_columns() -> None:
     for hot, cold in archive.MOVES:
         assert ["month", *hot.c.keys()] == cold.c.keys()
+
+
+def test_no_number_is_given_twice(kept: Kept) -> None:
+    """Nothing is newer than what goes; then an order comes, and what was put away comes back."""
+    kept.carried()
+    kept.store.put_away(LATER)
+    kept.carried(2)
+    assert kept.heard(hint(1, payload=b"{}")) == "duplicate"
+    assert kept.rows(*HOT) == [4, 4]
 
 
 def test_while_the_archive_works_arrivals_double_nothing(kept: Kept) -> None:
