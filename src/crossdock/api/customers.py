@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as TooLate
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 
+from crossdock.api.bodies import object_of, told_as
 from crossdock.api.pushes import Answer, Asked, problem, target_of
 from crossdock.contract.flow import Route
 from crossdock.contract.message import Message
@@ -26,7 +26,6 @@ from crossdock.storage.sql import SqlStore
 CHANNEL = "push"
 LONGEST_COMMIT = 30.0  # seconds
 SHOWN = 10  # pushes told of, the newest last
-DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class Customers:
@@ -51,7 +50,7 @@ class Customers:
     def push(self, asked: Asked) -> Answer:
         """202 once it is stored, 200 where it came before, 409 with another content under the same `as_of`."""
         try:
-            raw = _object(asked.body)
+            raw = object_of(asked.body, "one customer")
             target = target_of(self._routes(asked.connection), asked)
             rules = self._rules(asked.connection, target)
             read(raw, str(rules.get("website", "")), self._clock())
@@ -135,7 +134,7 @@ class Customers:
         pushes = [one for one in self._of_number(erp, number) if one.target == store][-SHOWN:]
         subject = self._store.subject_of(store, erp, number)
         writes: list[dict[str, Any]] = [
-            {"to": one.target, "state": _told_as(one.state), "fields": one.memo.get("fields", "").split()}
+            {"to": one.target, "state": told_as(one.state), "fields": one.memo.get("fields", "").split()}
             for one in (self._store.known(store, subject) if subject else [])
             if one.flow == CUSTOMERS.name and one.memo.get("pair") == erp and one.state not in FINAL
         ]
@@ -160,23 +159,7 @@ class Customers:
 FINAL = frozenset({State.DELIVERED, State.SUPERSEDED})
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    """Raises MappingError."""
-    try:
-        raw = DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation) as error:
-        raise MappingError("body", "is no JSON") from error
-    if not isinstance(raw, dict):
-        raise MappingError("body", "is not one customer, a JSON object")
-    return raw
-
-
-def _told_as(state: str) -> str:
-    """Whether one of our workers has it just now is nobody's business."""
-    return str(State.PENDING if state == State.LEASED else state)
-
-
 def _looked(seen: DeliveryView) -> str:
     if seen.state != State.DELIVERED:
-        return _told_as(seen.state)
+        return told_as(seen.state)
     return "skipped" if seen.reason else "delivered"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as TooLate
-from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
-import msgspec
-
+from crossdock.api.bodies import object_of, told_as
 from crossdock.api.pushes import Answer, Asked, problem, target_of
 from crossdock.contract.flow import Route
 from crossdock.delivery.intake import Intake
@@ -23,7 +21,6 @@ from crossdock.flows.keys import effect_key
 CHANNEL = "push"
 WORST_FIRST = ("dead", "pending", "skipped", "superseded")
 LONGEST_COMMIT = 30.0  # seconds
-DECODER = msgspec.json.Decoder(float_hook=Decimal)
 # the address of a flow is written with a hyphen
 PATHS: Mapping[str, str] = {name.replace("_", "-"): name for name in KINDS}
 
@@ -59,7 +56,7 @@ class Documents:
     def push(self, asked: Asked) -> Answer:
         """202 once it is stored, 200 with what became of it where it came before, 409 with another content."""
         try:
-            raw = _object(asked.body)
+            raw = object_of(asked.body, "one document")
             target = target_of(self._routes(asked.connection), asked)
             heard = self._incoming.heard(asked.connection, target, asked.flow, raw)
         except MappingError as error:
@@ -99,13 +96,13 @@ class Documents:
         seen = self._store.looks_at(asked.connection, LOOK, [name]).get(name)
         if seen is None:
             return {"success": True, "id": name, "state": "unknown"}
-        number = name.split(":", 2)[2]
-        if asked.flow == "tracks":  # a hash of its parcels stands behind it
-            number = number.rpartition("#")[0]
-        key = effect_key(asked.connection, asked.flow, number, "make")
+        number, revision = name.split(":", 2)[2], ""
+        if asked.flow == "tracks":  # a hash of its parcels stands behind it, as in the key
+            number, _, revision = number.rpartition("#")
+        key = effect_key(asked.connection, asked.flow, number, "make", revision)
         made = self._store.promised(asked.connection, asked.flow, seen.reference, key)
         made = [one for one in made if one.target == target]
-        rows = [{"state": _told_as(one.state), "reason": one.reason} for one in made]
+        rows = [{"state": told_as(one.state), "reason": one.reason} for one in made]
         if not rows:
             rows = [{"state": _looked(seen), "reason": seen.reason}]
         states = {row["state"] for row in rows}
@@ -121,24 +118,8 @@ def _together(told: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"success": worst != "dead", "id": told[-1]["id"], "state": worst, "documents": documents}
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    """Raises MappingError."""
-    try:
-        raw = DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation) as error:
-        raise MappingError("body", "is no JSON") from error
-    if not isinstance(raw, dict):
-        raise MappingError("body", "is not one document, a JSON object")
-    return raw
-
-
-def _told_as(state: str) -> str:
-    """Whether one of our workers has it just now is nobody's business."""
-    return str(State.PENDING if state == State.LEASED else state)
-
-
 def _looked(seen: DeliveryView) -> str:
     """Of a document that has made no promise: it waits, or its look says why there is none."""
     if seen.state != State.DELIVERED:
-        return _told_as(seen.state)
+        return told_as(seen.state)
     return "skipped" if seen.reason else str(State.PENDING)
