@@ -112,8 +112,13 @@ class Subject(Started):
 
     def say(self, *verb: str) -> None:
         """A verb of the command line, to the same database."""
+        self.asked(*verb)
+
+    def asked(self, *verb: str) -> str:
+        """The same, and what it prints."""
         environ = os.environ | {"BENCH_TOKEN": "bench", "BENCH_SECRET": SECRET}
-        subprocess.run([self.program(), *verb, "-c", str(self.config)], check=True, env=environ, capture_output=True)
+        command = [self.program(), *verb, "-c", str(self.config)]
+        return subprocess.run(command, check=True, env=environ, capture_output=True, text=True).stdout.strip()
 
     def cpu_seconds(self) -> float:
         """Spent by the process so far."""

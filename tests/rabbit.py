@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -51,3 +51,26 @@ def forget_queues(url: str, *targets: str) -> None:
     for target in targets:
         connection.channel().queue_delete(f"crossdock.{target}")
     connection.close()
+
+
+@contextmanager
+def traced(url: str) -> Iterator[Callable[[], list[bytes]]]:
+    """All that the virtual host carries meanwhile: properties and body of each message, as far as it came by now."""
+    host = url.rpartition("/")[2]
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    queue = channel.queue_declare("", exclusive=True).method.queue
+    channel.queue_bind(queue, "amq.rabbitmq.trace", "#")
+    _control("trace_on", "-p", host)
+    found: list[bytes] = []
+
+    def carried() -> list[bytes]:
+        while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:
+            found.append(repr(got[1].headers).encode() + got[2])
+        return found
+
+    try:
+        yield carried
+    finally:
+        _control("trace_off", "-p", host)
+        connection.close()

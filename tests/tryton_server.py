@@ -136,11 +136,11 @@ class Tryton:
 
 
 @contextmanager
-def start_tryton(folder: Path, *, unique: bool = False, postgres: str = "") -> Iterator[Tryton]:
+def start_tryton(folder: Path, *, unique: bool = False, more: bool = False, postgres: str = "") -> Iterator[Tryton]:
     """A server of its own, ended afterwards. Skips loudly, or fails, where Tryton cannot be had."""
     environ: Mapping[str, str] = {KEY_NAME: KEY, PASSWORD_NAME: tryton.PASSWORD}
     os.environ.update(environ)
-    server = TrytonServer(folder, unique=unique, postgres=postgres)
+    server = TrytonServer(folder, unique=unique, more=more, postgres=postgres)
     try:
         server.start()
     except Misconfigured as error:

@@ -5,85 +5,74 @@ from __future__ import annotations
 import os
 import random
 import socket
-import threading
-import time
 from collections.abc import Callable
-from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from crossdock.connections import Connections, Exchanges, Gates, connection_of, utc_now
+from crossdock.broken import Broken
+from crossdock.clock import utc_now
+from crossdock.connections import Connections, connection_of
 from crossdock.delivery.batches import Batches, Carrier
 from crossdock.delivery.deliver import Deliverer, Limits
-from crossdock.delivery.dispatch import Announced, Dispatch, Elsewhere
+from crossdock.delivery.dispatch import Announced, Dispatch
 from crossdock.delivery.intake import Intake
 from crossdock.delivery.poll import Poller, PollOptions
 from crossdock.delivery.records import Delivery, Verdict
 from crossdock.delivery.verdict import Policy
 from crossdock.delivery.worker import Worker, WorkerOptions
 from crossdock.errors import ConfigurationError, StorageError
+from crossdock.exchanges import Exchanges
+from crossdock.feeds.customers import IncomingCustomers
 from crossdock.feeds.documents import Incoming
 from crossdock.feeds.feeds import Feeds
-from crossdock.flows import CUSTOMER_LOOKS, CUSTOMERS, FULFILMENTS, LOOKS
+from crossdock.feeds.roads import Road
+from crossdock.feeds.timetable import Timetable
+from crossdock.flows import CUSTOMER_LOOKS, CUSTOMER_PUSHES, CUSTOMERS, FULFILMENTS, LOOKS
+from crossdock.gates import Gates
+from crossdock.hinting import Hinting
+from crossdock.lookups import replay_answered
 from crossdock.model.base import settle_types
+from crossdock.observed import Observed, ObservedBatches, watch
+from crossdock.opening import ALL, Role, broker_of, envelope_of, needed_secrets, open_store
 from crossdock.readers import Readers
+from crossdock.reconciling.composed import Reconciling
 from crossdock.reserved import Reservations
-from crossdock.security.envelope import Envelope, master_key_from
-from crossdock.security.secrets import resolve_url
+from crossdock.security.envelope import Envelope
+from crossdock.security.places import secrets_of
 from crossdock.settings import Settings
-from crossdock.storage.engine import open_engine
-from crossdock.storage.migrate import migrate
 from crossdock.storage.sql import SqlStore
+from crossdock.telemetry.meters import Meters
+from crossdock.telemetry.opened import open_tracer
+from crossdock.telemetry.spans import Tracer
+from crossdock.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from crossdock.broker.fleet import Fleet
 
-__all__ = ["ALL", "Crossdock", "Role", "connection_of", "fingerprint_of", "open_store", "utc_now"]
+__all__ = ["ALL", "Crossdock", "Role", "connection_of", "envelope_of", "needed_secrets", "open_store", "utc_now"]
 log = structlog.get_logger("crossdock.app")
-SEAL_EVERY = 1.0
 WATCH_EVERY = 30.0
-FORGET_EVERY = 3600.0
-MOVES_MATTER = timedelta(days=60)  # a level that is older is no level
+A_COPY = (
+    "database.url: this is a backup, older than what was done since: say `crossdock restored` first (docs/backup.md)"
+)
 
 
-class Role(StrEnum):
-    """What a process does."""
+class Elsewhere:
+    """For a process that carries nothing and has no broker: workers find it in the tables within a second."""
 
-    API = "api"
-    WORKER = "worker"
-    POLLER = "poller"
+    def start(self) -> None:
+        """Nothing."""
 
+    def wake(self) -> None:
+        """Nothing."""
 
-ALL = frozenset(Role)
+    def stop(self) -> None:
+        """Nothing."""
 
-
-def open_store(settings: Settings) -> SqlStore:
-    """The database at this version's tables. Raises ConfigurationError, StorageError."""
-    engine = open_engine(resolve_url(settings.database.url))
-    try:
-        migrate(engine)
-    except SQLAlchemyError as error:
-        raise StorageError(f"the database cannot be opened: {type(error).__name__}") from error
-    return SqlStore(engine, Envelope(master_key_from(settings.security.master_key)))
-
-
-def fingerprint_of(settings: Settings, text: str) -> str:
-    """Under which keyed fingerprint a person is remembered."""
-    return Envelope(master_key_from(settings.security.master_key)).fingerprint(text.strip().lower())
-
-
-def _broker(settings: Settings) -> tuple[type[Fleet], str]:
-    """The fleet's dispatch and where its broker is. Raises ConfigurationError."""
-    if not resolve_url(settings.database.url).startswith("postgres"):
-        raise ConfigurationError(["broker.url: a fleet needs PostgreSQL as its database.url"])
-    try:
-        from crossdock.broker.fleet import Fleet as Made
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(["broker.url: needs the extra: pip install 'crossdock[fleet]'"]) from error
-    return Made, resolve_url(settings.broker.url, key="broker.url")
+    def alive(self) -> bool:
+        """Always."""
+        return True
 
 
 class Crossdock:
@@ -97,72 +86,79 @@ class Crossdock:
         settled: Callable[[Delivery, Verdict], None] = lambda _delivery, _verdict: None,
         announced: Callable[[str, int], None] = lambda _target, _count: None,
         failpoint: Callable[[str], None] = lambda _name: None,
+        watch_every: float = WATCH_EVERY,
+        meters: Meters | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.settings = settings
+        self.meters = meters or Meters()
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self.roles = roles
-        self.exchanges = Exchanges()
-        envelope = Envelope(master_key_from(settings.security.master_key))
+        self.exchanges = Exchanges(self.meters.answered)
+        self.secrets = secrets_of(settings.secrets)
+        if problems := self.secrets.missing(needed_secrets(settings, roles)):
+            raise ConfigurationError(problems)
+        envelope = envelope_of(settings)
         self.connections = Connections(settings, self.exchanges, envelope)
+        played = "+".join(sorted(roles))
+        self.meters.plays(played)
+        self.tracer = tracer or open_tracer(settings.tracing, self.secrets, self.name, played)
         settle_types()  # all ends are loaded, and no thread of ours runs yet
-        broker = _broker(settings) if settings.broker.url else None
-        self.store = open_store(settings)
-        self.connections.keep_in(self.store.ledger)
-        self.connections.reckon_with(Reservations(self.store.levels, self.connections.by_name))
-        self.connections.remember_in(self.store)
-        self.gates = Gates(self.connections)
+        broker = broker_of(settings) if settings.broker.url else None
+        self.store = self._opened(envelope)
+        self.gates = Gates(self.connections, self.meters.lost)
         self.feeds = Feeds(self.store.levels, self.connections, utc_now, self.wake)
         self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)
         self.incoming = Incoming(self.store, FULFILMENTS, self.connections.routes, utc_now)
+        self.customers = IncomingCustomers(
+            self.store, CUSTOMER_PUSHES, self.connections.routes, self.connections.keyed, utc_now
+        )
         self._failpoint = failpoint
         self.fleet: Fleet | None = None
         self._dispatch = self._make_dispatch(broker, settled, announced)
         self._batches = self._make_batches(settled) if Role.WORKER in roles else None
         self.pollers = self._make_pollers()
         self.customer_pollers = self._make_customer_pollers()
+        self.readers = self._make_readers()
+        self.reconciling = self._make_reconciling()
         claim = settings.workers.lease_seconds
-        self.readers = Readers(
-            self.name,
-            self.store,
-            self.feeds,
-            self.incoming,
-            self.connections,
-            settings.routes,
-            claim=claim,
-            woken=self.wake,
-            failpoint=self._failpoint,
-        )
-        self._forget_at = 0.0
-        self._watch_at = 0.0
-        self._sealing = threading.Event()
-        self._sealer = threading.Thread(target=self._seal, name="seal", daemon=True)
+        self.hinting = Hinting(self.name, self.connections.by_name, self.store, utc_now, claim=claim)
+        self._upkeep = self._make_upkeep(watch_every)
 
     def start(self) -> None:
         """Work and poll, as far as the roles go."""
+        self._upkeep.start()
         self._dispatch.start()
         if self._batches:
             self._batches.start()
-        if self.roles != {Role.API}:
-            self._sealer.start()
         if Role.POLLER in self.roles:
             for poller in self._polling():
                 poller.start()
             self.readers.start()
+            self.reconciling.start()
+        if not self.settings.routes:
+            log.warning("no route joins two connections: nothing is carried")
         log.info("started", worker=self.name, roles=sorted(self.roles), connections=sorted(self.connections.by_name))
+
+    def keep_hints(self) -> None:
+        """Keep subscriptions, now that those who confirm them are answered."""
+        if Role.POLLER in self.roles:
+            self.hinting.start()
 
     def stop(self) -> None:
         """No new work; what is under way is settled, what was heard is committed."""
+        self.hinting.stop()
         if Role.POLLER in self.roles:
+            self.reconciling.stop()
             self.readers.stop()
             for poller in self._polling():
                 poller.stop()
         if self._batches:
             self._batches.stop()
         self._dispatch.stop()
-        self._sealing.set()
-        if self._sealer.is_alive():
-            self._sealer.join()
+        self._upkeep.stop()
         self.store.close()
+        self.tracer.close()
         log.info("stopped", worker=self.name)
 
     def wake(self) -> None:
@@ -180,12 +176,31 @@ class Crossdock:
             found["status"] = "storage"
         polling = self._polling() if Role.POLLER in self.roles else ()
         batching = self._batches is None or self._batches.alive()
-        reading = self.readers.alive() and all(poller.alive() for poller in polling)
+        reading = self.readers.alive() and self.reconciling.alive()
+        reading = reading and all(poller.alive() for poller in polling)
         if not (self._dispatch.alive() and batching and reading):
             found["status"] = "threads"
         if self.fleet is not None:
             found["broker"] = "ok" if self.fleet.up else "down"
         return found
+
+    def timetables(self) -> list[Timetable]:
+        """Of all that is read, and of all that is compared."""
+        return [*self.readers.timetables.values(), *self.reconciling.timetables]
+
+    def _opened(self, envelope: Envelope) -> SqlStore:
+        """The database, and what the ends know by it. Raises ConfigurationError for a copy of an older state."""
+        store = open_store(self.settings, envelope)
+        if store.recovery.is_copy():
+            store.close()
+            raise ConfigurationError([A_COPY])
+        watch(store.watched, self.meters, self.tracer)
+        store.rereads = self.connections.rereads()
+        self.connections.keep_in(store.ledger)
+        self.connections.reckon_with(Reservations(store.levels, self.connections.by_name))
+        self.connections.remember_in(store)
+        self.connections.lookups.added_in(store)
+        return store
 
     def _make_dispatch(
         self,
@@ -219,9 +234,10 @@ class Crossdock:
             random.random,
             self._failpoint,
         )
+        seen = Observed(deliverer, self.tracer, self.meters.tried)
         targets = tuple(self.connections.targets())
         return Worker(
-            self.name, self.store, deliverer, lambda: targets, self.gates, self._options(), utc_now, settled, announced
+            self.name, self.store, seen, lambda: targets, self.gates, self._options(), utc_now, settled, announced
         )
 
     def _make_batches(self, settled: Callable[[Delivery, Verdict], None]) -> Batches | None:
@@ -232,8 +248,46 @@ class Crossdock:
         carrier = Carrier(
             levels, self.connections, self._policy(), utc_now, random.random, self.store.pause, self._failpoint
         )
-        return Batches(
-            self.name, levels, carrier, sizes, self.gates, self._options(), utc_now, self.feeds.resume, settled
+        seen = ObservedBatches(carrier, self.tracer, self.meters.tried)
+        return Batches(self.name, levels, seen, sizes, self.gates, self._options(), utc_now, self.feeds.resume, settled)
+
+    def _make_readers(self) -> Readers:
+        return Readers(
+            self.name,
+            self.store,
+            self.feeds,
+            self.incoming,
+            self.customers,
+            self.connections,
+            self.settings.routes,
+            claim=self.settings.workers.lease_seconds,
+            woken=self.wake,
+            failpoint=self._failpoint,
+        )
+
+    def _make_reconciling(self) -> Reconciling:
+        return Reconciling(
+            self.name,
+            self.settings,
+            self.store,
+            self.connections,
+            read_again=self._read_again,
+            woken=self.wake,
+            failpoint=self._failpoint,
+        )
+
+    def _make_upkeep(self, watch_every: float) -> Upkeep:
+        delivers = Role.WORKER in self.roles
+        return Upkeep(
+            self.settings,
+            self.store,
+            self.secrets,
+            self.reconciling,
+            utc_now,
+            Broken(self.name, self.gates.broken, self.store.incidents, utc_now) if delivers else None,
+            watch=self._watch,
+            watch_every=watch_every,
+            seals=self.roles != {Role.API},
         )
 
     def _policy(self) -> Policy:
@@ -297,30 +351,20 @@ class Crossdock:
         polled = getattr(connector, "poll_interval", None)
         return polled if LOOKS.name in connector.capabilities.reads and self.connections.routes(name) else None
 
-    def _forget(self) -> None:
-        """What is old, in small steps, once an hour."""
-        if time.monotonic() < self._forget_at:
-            return
-        now, keep = utc_now(), self.settings.audit.keep_days
-        bodies = self.store.forget_bodies(now - timedelta(days=keep.payloads))
-        bodies += self.store.levels.forget_feeds(now - timedelta(days=keep.payloads))
-        self.store.levels.forget_moves(now - MOVES_MATTER)
-        rows = self.store.forget_rows(now - timedelta(days=keep.rows), now)
-        days = self.settings.archive.after_days
-        rows += self.store.put_away(now - timedelta(days=days)) if days else 0
-        if not bodies and not rows:
-            self._forget_at = time.monotonic() + FORGET_EVERY
+    def _read_again(self, source: str, target: str, flow: str) -> str:
+        """Everything that a source has of a flow; "" or why it could not be read now."""
+        name = Road(source=source, target=target, flow=flow)
+        timetable = self.readers.timetables.get(name)
+        if timetable is None:
+            return f"{source} cannot be read for {flow}: it must tell it again by itself"
+        tally = timetable.run(full=True)
+        if tally is None:
+            return f"{name.name()} is being read by another just now"
+        return f"{tally.held} of its feeds wait for a person: crossdock held" if tally.held else ""
 
     def _watch(self) -> None:
-        if time.monotonic() >= self._watch_at:
-            self._watch_at = time.monotonic() + WATCH_EVERY
-            self.readers.watch()
-
-    def _seal(self) -> None:
-        while not self._sealing.wait(SEAL_EVERY):
-            try:
-                self.store.seal_audit()
-                self._forget()
-                self._watch()
-            except Exception:  # the trail is sealed later, the schedules looked at; nothing is lost by it
-                log.exception("cannot seal the audit trail")
+        """What was missed by a schedule is an alarm; what waited for an entry of a lookup table goes on."""
+        self.readers.watch()
+        self.reconciling.watch()
+        if replay_answered(self.store, self.connections.lookups, "lookups", utc_now()):
+            self.wake()

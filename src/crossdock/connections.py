@@ -2,86 +2,68 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from typing import Any, Protocol
 
 import msgspec
 
+from crossdock.clock import utc_now
 from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import BatchSink, Connector, Sink, Source
 from crossdock.contract.flow import Flow, Route
 from crossdock.contract.ledger import HandsOver, Ledger
+from crossdock.contract.lookups import Lookups
 from crossdock.contract.message import Message, Receipt
+from crossdock.contract.shadow import Onlooker, ShowingSink
 from crossdock.delivery.ends import Told
-from crossdock.delivery.records import Agreed, Attempt, Moved, Reserved, Verdict
+from crossdock.delivery.records import Agreed, Attempt, Moved, Reserved
 from crossdock.erp.registry import Builder, connector_kinds
 from crossdock.errors import ConfigurationError
-from crossdock.flows import CUSTOMER_LOOKS, CUSTOMERS, FLOWS, INVENTORY, LOOKS
+from crossdock.exchanges import Exchanges
+from crossdock.feeds.versions import Book as VersionBook
+from crossdock.feeds.versions import Versions
+from crossdock.flows import CUSTOMER_LOOKS, CUSTOMERS, FLOWS, FULFILMENTS, INVENTORY, LOOKS
+from crossdock.lookups import LiveLookups
 from crossdock.magento.connector import build as build_magento
 from crossdock.model.customer import CustomerSighting, PushedCustomer
 from crossdock.model.sighting import Sighting
 from crossdock.pairs import Book, Pairs
 from crossdock.reserved import Reservations, of_look, of_put
-from crossdock.security.envelope import Envelope
-from crossdock.settings import EVERY_FLOW, Settings
+from crossdock.security.places import secrets_of
+from crossdock.settings import EVERY_FLOW, EXPORT_FLOWS, RouteSettings, Settings
+from crossdock.shadowing.onlooker import Watching
+from crossdock.storage.payloads import Sealer
 from crossdock.transport import deadline
-from crossdock.transport.http import Exchange
-from crossdock.transport.throttle import Gate
+from crossdock.transport.renewal import Resolve
 
-SLOW_SECONDS = 20.0
-BUSY_CODES = frozenset({"rate-limited", "temporary"})
-FAILED_CODES = frozenset({"unreachable", "outcome-unknown"})
+HASTE = timedelta(0)
 
 
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
-
-
-class Exchanges:
-    """What each thread has said to the outside since it was last asked: the raw matter of the audit trail."""
-
-    def __init__(self) -> None:
-        self._said = threading.local()
-
-    def observe(self, exchange: Exchange) -> None:
-        """Called by the transport in the thread that sends."""
-        rows: list[Attempt] = getattr(self._said, "rows", None) or []
-        rows.append(
-            Attempt(
-                operation=f"{exchange.method} {exchange.url_path}"[:50],
-                started_at=utc_now(),
-                duration_ms=exchange.elapsed_ms,
-                status=exchange.status,
-                error=exchange.error,
-                request=exchange.request_body or b"",
-                response=(exchange.response_body or b"") if exchange.method != "GET" else b"",
-            )
-        )
-        self._said.rows = rows
-
-    def taken(self) -> Sequence[Attempt]:
-        """What was said, once."""
-        rows: list[Attempt] = getattr(self._said, "rows", None) or []
-        self._said.rows = []
-        return rows
+class Memory(Book, VersionBook, Protocol):
+    """What is remembered of customers and of documents."""
 
 
 class Connections:
     """The ends by connection name; what delivery.ends.Ends asks for."""
 
-    def __init__(self, settings: Settings, exchanges: Exchanges, envelope: Envelope) -> None:
+    def __init__(self, settings: Settings, exchanges: Exchanges, envelope: Sealer) -> None:
         self._exchanges = exchanges
         self._envelope = envelope
-        self.by_name = _build_all(settings, exchanges)
+        self.lookups = LiveLookups(settings.lookups)
+        self.secrets = secrets_of(settings.secrets)
+        self.by_name = _build_all(settings, exchanges, self.lookups, self.secrets)
         self._routes = _routes(settings, self.by_name)
+        self._settings = settings
+        self._patience = _patience(settings)
+        self._mappings: dict[tuple[str, str], tuple[str, str]] = {}
         self._sources: dict[tuple[str, str], Source[Any]] = {}
         self._sinks: dict[tuple[str, str], Sink[Any]] = {}
         self._reservations: Reservations | None = None
         self._pairs: Pairs | None = None
+        self._versions: Versions | None = None
 
     def flow(self, name: str) -> Flow[Any]:
         """By its name."""
@@ -107,6 +89,28 @@ class Connections:
             self._sinks[connection, flow.name] = self.by_name[connection].sink(flow)
         return self._sinks[connection, flow.name]
 
+    def onlooker(self, connection: str, flow: Flow[Any]) -> Onlooker:
+        """The halves of the sink that only look; the patience of the longest-suffering route to it."""
+        sink: Any = self.sink(connection, flow)
+        show = sink.show if isinstance(sink, ShowingSink) else None
+        find = sink.find if flow.name in self.capabilities(connection).finds else None
+        connector, patience = self.by_name[connection], self._patience.get(connection, HASTE)
+        return Watching(lambda one: connector.preview(flow, one), show, find, patience, changes=flow is CUSTOMERS)
+
+    def mapping(self, source: str, target: str) -> str:
+        """Our version, and a hash of the settings of both ends, of the routes between them, and of the lookups."""
+        lookups = self.lookups.fingerprint()
+        known = self._mappings.get((source, target))
+        if known is None or known[0] != lookups:
+            known = (lookups, mapping_of(self._settings, source, target, lookups))
+            self._mappings[source, target] = known
+        return known[1]
+
+    def anew(self, connection: str) -> Connector:
+        """Once more, with nothing remembered."""
+        alone = self._settings.model_copy(update={"connections": {connection: self._settings.connections[connection]}})
+        return _build_all(alone, self._exchanges, self.lookups, self.secrets)[connection]
+
     def batch_sink(self, connection: str, flow: Flow[Any]) -> BatchSink[Any]:
         """The same sink, where it takes many in a call."""
         sink: Any = self.sink(connection, flow)
@@ -125,6 +129,10 @@ class Connections:
                     found.setdefault(route.target, {}).update(taken)
         return found
 
+    def rereads(self) -> frozenset[str]:
+        """Those of which a subject can be read afresh, by its id alone."""
+        return frozenset(name for name, one in self.by_name.items() if one.capabilities.rereads)
+
     def keep_in(self, ledger: Callable[[str], Ledger]) -> None:
         """Where each end writes down what its target's own queue has."""
         for name, connector in self.by_name.items():
@@ -135,14 +143,17 @@ class Connections:
         """From now on."""
         self._reservations = reservations
 
-    def remember_in(self, book: Book) -> None:
-        """Where it stands who a customer is elsewhere."""
+    def remember_in(self, book: Memory) -> None:
+        """Where it stands who a customer is elsewhere, and what was promised under a document's number."""
         self._pairs = Pairs(book, self._routes, self._fingerprint)
+        self._versions = Versions(book)
 
     def completed(self, flow: Flow[Any], message: Message, record: Any) -> Any:
         """Customers with what is known of them elsewhere; an order that may be a guest's with who that is, keyed."""
         if flow is LOOKS:
             return self._with_guest(message, record)
+        if flow is FULFILMENTS:
+            return record if self._versions is None else self._versions.completed(message, record)
         return record if self._pairs is None else self._pairs.completed(flow, message, record)
 
     def agreed(
@@ -209,7 +220,7 @@ class Connections:
 
     def begin(self, until: datetime | None) -> None:
         """What an earlier attempt left unsaid is not this one's."""
-        self._exchanges.taken()
+        self._exchanges.listen()
         deadline.end_in(None if until is None else (until - utc_now()).total_seconds())
 
     def exchanges(self) -> Sequence[Attempt]:
@@ -217,19 +228,35 @@ class Connections:
         return self._exchanges.taken()
 
 
+def mapping_of(settings: Settings, source: str, target: str, lookups: str) -> str:
+    """References to secrets are in the hash, secrets are not."""
+    ends = [settings.connections.get(name) for name in (source, target)]
+    routes = [one.model_dump(mode="json") for one in settings.routes if {one.source, one.target} == {source, target}]
+    text = msgspec.json.encode([ends, routes, lookups], order="deterministic", enc_hook=str)
+    return f"{version('crossdock')}-{hashlib.sha256(text).hexdigest()[:16]}"
+
+
+def _patience(settings: Settings) -> dict[str, timedelta]:
+    found: dict[str, timedelta] = {}
+    for route in settings.routes:
+        wished = timedelta(seconds=route.options.shadow_patience_s)
+        found[route.target] = max(wished, found.get(route.target, HASTE))
+    return found
+
+
 def _guests(route: Route) -> str:
     return str(route.states.get(CUSTOMERS.name, {}).get("guests", "none"))
 
 
 def connection_of(settings: Settings, name: str) -> Connector:
-    """One connection alone, for previews. Raises ConfigurationError."""
+    """One connection alone, for previews, with the lookups of the settings file. Raises ConfigurationError."""
     if name not in settings.connections:
         raise ConfigurationError([f"connections.{name}: there is no such connection"])
     alone = settings.model_copy(update={"connections": {name: settings.connections[name]}})
-    return _build_all(alone, Exchanges())[name]
+    return _build_all(alone, Exchanges(), LiveLookups(settings.lookups), secrets_of(settings.secrets))[name]
 
 
-def _build_all(settings: Settings, exchanges: Exchanges) -> dict[str, Connector]:
+def _build_all(settings: Settings, exchanges: Exchanges, lookups: Lookups, resolve: Resolve) -> dict[str, Connector]:
     kinds: Mapping[str, Builder] = {"magento": build_magento, **connector_kinds()}
     problems: list[str] = []
     built: dict[str, Connector] = {}
@@ -238,8 +265,9 @@ def _build_all(settings: Settings, exchanges: Exchanges) -> dict[str, Connector]
         if kind not in kinds:
             problems.append(f"connections.{name}.kind: {kind!r} is none of {', '.join(sorted(kinds))}")
             continue
+        observe = exchanges.observer(name, keeps_reads=kind != "magento")
         try:
-            built[name] = kinds[kind](name, table, observe=exchanges.observe)
+            built[name] = kinds[kind](name, table, lookups=lookups, observe=observe, resolve=resolve)
         except ConfigurationError as error:
             problems += error.problems
     if problems:
@@ -249,12 +277,16 @@ def _build_all(settings: Settings, exchanges: Exchanges) -> dict[str, Connector]
 
 def _routes(settings: Settings, connectors: Mapping[str, Connector]) -> dict[str, tuple[Route, ...]]:
     found: dict[str, tuple[Route, ...]] = {}
+    full: dict[str, str] = {}
     problems: list[str] = []
     for index, route in enumerate(settings.routes):
         refused = frozenset(route.flows) - connectors[route.target].capabilities.writes
         if frozenset(route.flows) != EVERY_FLOW and refused:  # all of them: whatever the target takes
             problems.append(f"routes[{index}].flows: {route.target} does not take {', '.join(sorted(refused))}")
         taken = frozenset(route.flows) & connectors[route.target].capabilities.writes
+        if route.options.mode != "live":
+            taken &= frozenset((*EXPORT_FLOWS, CUSTOMERS.name))
+            problems += _only_compared(index, route, taken)
         made = Route(
             source=route.source,
             target=route.target,
@@ -263,33 +295,17 @@ def _routes(settings: Settings, connectors: Mapping[str, Connector]) -> dict[str
             states=route.options.of_states(),
         )
         found[route.source] = (*found.get(route.source, ()), made)
+        if "orders" in taken and not route.options.shares and route.options.mode != "shadow":
+            if route.source in full:
+                problems.append(f"routes[{index}]: {full[route.source]} takes every order before it: when, or shares?")
+            elif route.options.when.takes_all() and route.options.mode == "live":
+                full[route.source] = f"routes[{index}]"
     if problems:
         raise ConfigurationError(problems)
     return found
 
 
-class Gates:
-    """A gate for each target: rate, adaptive concurrency, breaker. What delivery.worker.Throttle asks for."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._gates = {name: self._gate(connections.capabilities(name)) for name in connections.targets()}
-
-    def permits(self, target: str) -> int:
-        """How many may be begun now."""
-        return self._gates[target].permits(time.monotonic())
-
-    def begin(self, target: str) -> None:
-        """One of them."""
-        self._gates[target].acquire(time.monotonic())
-
-    def end(self, target: str, verdict: Verdict | None, seconds: float) -> None:
-        """What it says of the target's health: a rejected document says nothing bad of it."""
-        code = verdict.code if verdict else ""
-        slow = seconds > SLOW_SECONDS
-        outcome = "failed" if code in FAILED_CODES else "busy" if code in BUSY_CODES else "slow" if slow else "ok"
-        self._gates[target].report(outcome, time.monotonic())  # type: ignore[arg-type]  # one of the four words
-
-    @staticmethod
-    def _gate(capabilities: Capabilities) -> Gate:
-        pace = capabilities.pace
-        return Gate(rate=pace.rate, burst=pace.burst, concurrency=pace.concurrency)
+def _only_compared(index: int, route: RouteSettings, taken: frozenset[str]) -> Iterator[str]:
+    """Why a route cannot be a shadow or a canary."""
+    if "orders" not in taken:
+        yield f"routes[{index}].options.mode: {route.options.mode} is about orders, and {route.target} takes none"

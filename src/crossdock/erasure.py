@@ -17,11 +17,16 @@ from crossdock.contract.message import Message
 from crossdock.delivery.records import Attempt, Promise
 from crossdock.flows import CUSTOMERS, ERASURES
 from crossdock.flows.keys import effect_key
+from crossdock.flows.shadow import is_anothers
 from crossdock.model.base import Record
 from crossdock.model.customer import Erasure
 from crossdock.pairs import Standing
 from crossdock.settings import RouteSettings, Settings
 
+ANOTHERS = (
+    "another integration carries this customer there: have it forget the person, or do it by hand, and resolve this; "
+    "or replay it to have it carried out"
+)
 BY_HAND = "a person is to be forgotten there too: do it by hand and resolve this, or replay it to have it carried out"
 
 
@@ -33,6 +38,13 @@ class Forgotten(Record, frozen=True, kw_only=True):
     known: bool = False
 
 
+class Seen(Protocol):
+    """What was only compared."""
+
+    def number_of(self, source: str, subject: str, target: str) -> str:
+        """What the target calls it, as far as it was seen there; "" where it was not."""
+
+
 class Book(Protocol):
     """Where it stands who is whom."""
 
@@ -41,6 +53,10 @@ class Book(Protocol):
 
     def known(self, source: str, subject: str) -> list[Known]:
         """What was promised of it."""
+
+    @property
+    def shadows(self) -> Seen:
+        """What was seen of those that another integration carries."""
 
     def subjects_about(self, fingerprint: str) -> list[str]:
         """Of a person."""
@@ -84,21 +100,31 @@ def _customers(subjects: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _owed(book: Book, settings: Settings, store: str, customer_id: str, by: str, now: datetime) -> Iterator[Promise]:
-    for standing in book.standings(store, f"customer:{customer_id}"):
-        erasure = Erasure(customer_id=customer_id, number=standing.external_id, asked_at=now, asked_by=by)
+    subject = f"customer:{customer_id}"
+    known = book.known(store, subject)
+    for standing in book.standings(store, subject):
+        anothers = is_anothers([one for one in known if (one.flow, one.target) == (CUSTOMERS.name, standing.target)])
+        number = standing.external_id or (book.shadows.number_of(store, subject, standing.target) if anothers else "")
+        erasure = Erasure(customer_id=customer_id, number=number, asked_at=now, asked_by=by)
         for route in settings.routes:
             if "customers" not in route.flows:
                 continue
-            if (route.source, route.target) == (store, standing.target) and standing.external_id:
-                yield _promise(store, route, erasure, now)
+            if (route.source, route.target) == (store, standing.target) and (standing.external_id or anothers):
+                yield _promise(store, route, erasure, now, ANOTHERS if anothers else _asks(route))
             if (route.source, route.target) == (standing.target, store):
-                yield _promise(store, route, erasure, now)
+                yield _promise(store, route, erasure, now, _asks(route))
 
 
-def _promise(store: str, route: RouteSettings, erasure: Erasure, now: datetime) -> Promise:
-    """Kept under a subject of its own: the customer's key goes now, and this must be readable until it is done."""
+def _asks(route: RouteSettings) -> str:
+    return BY_HAND if route.options.customers.erasure == "ask" else ""
+
+
+def _promise(store: str, route: RouteSettings, erasure: Erasure, now: datetime, by_hand: str) -> Promise:
+    """Kept under a subject of its own: the customer's key goes now, and this must be readable until it is done.
+
+    `by_hand`: why a person must see to it; "" where it is carried out.
+    """
     key = effect_key(store, "customer", erasure.customer_id, "erase", route.target)
-    asks = route.options.customers.erasure == "ask"
     message = Message(
         id=f"duty:{route.target}:{key}",
         source=store,
@@ -116,8 +142,8 @@ def _promise(store: str, route: RouteSettings, erasure: Erasure, now: datetime) 
         key=key,
         lane=f"{store}:erasure:{erasure.customer_id}:{route.target}",
         priority=ERASURES.priority,
-        park=asks,
-        reason=BY_HAND if asks else "",
+        park=bool(by_hand),
+        reason=by_hand,
     )
 
 

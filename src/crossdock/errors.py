@@ -6,6 +6,7 @@
     │   ├── SignatureError      nobody we know has signed this: 401, counted, never recorded
     │   ├── InvalidPayload      not what its kind of message looks like
     │   └── MappingError        a field that we cannot carry across: (field, reason)
+    │       └── MissingEntry    a lookup table has no entry for a value: adding it lets what waited go on
     ├── DeliveryError
     │   ├── Temporary           later, by itself
     │   │   ├── Unreachable     nothing was sent
@@ -19,6 +20,7 @@
     │   └── Unauthorized        pauses the connection, costs no attempt
     ├── BrokerDown              nobody is told that something is due; it is found in the tables
     └── StorageError
+        ├── Unreadable          what was kept does not open: a dead letter, which holds up nobody else
         └── LeaseLost           another worker holds the delivery now: drop what we know, it will be found
 
 Texts never carry a secret nor a person's name, e-mail, phone or address: they are stored, logged and shown.
@@ -73,6 +75,17 @@ class MappingError(MessageError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class MissingEntry(MappingError):
+    """`lookups.TABLE` has nothing for `value`. A person adds the entry; what waits on it is tried again then."""
+
+    code = "lookup-missing"
+
+    def __init__(self, table: str, value: str) -> None:
+        super().__init__(f"lookups.{table}", f"has no entry for {value!r}")
+        self.table = table
+        self.value = value
 
 
 class DeliveryError(CrossdockError):
@@ -153,6 +166,18 @@ class Unauthorized(DeliveryError):
     code = "unauthorized"
 
 
+class NotThere(CrossdockError):
+    """What was asked for does not exist."""
+
+    code = "not-there"
+
+
+class NotNow(CrossdockError):
+    """It cannot be done to this thing as it stands: it was decided already, or is busy."""
+
+    code = "not-now"
+
+
 class BrokerDown(CrossdockError):
     """The broker did not take an announcement. Nothing is lost by it: the tables know what is due."""
 
@@ -163,6 +188,18 @@ class StorageError(CrossdockError):
     """The database did not do what was asked."""
 
     code = "storage"
+
+
+class Unreadable(StorageError):
+    """What was kept does not open: it was changed, moved, or sealed under another key."""
+
+    code = "unreadable"
+
+
+class Stale(StorageError):
+    """What was to be changed was changed by another meanwhile; nothing was written."""
+
+    code = "stale"
 
 
 class LeaseLost(StorageError):

@@ -55,6 +55,7 @@ _SECRET_ENDINGS = (
 _NUMBERS = frozenset((
     "key", "orderingkey", "id", "order", "subject", "reference", "number", "version", "delivery", "message",
     "attempt", "externalid", "entityid", "incrementid", "timestamp", "worker", "job",
+    "traceid", "deliveries", "lane",
 ))  # fmt: skip
 
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+")
@@ -174,7 +175,17 @@ def clean(text: str) -> str:
 def _without_secrets(text: str) -> str:
     for pattern, instead in (*_ROWS, *_SECRETS):
         text = pattern.sub(instead, text)
+    return without_emails(text)
+
+
+def without_emails(text: str) -> str:
+    """`text` without what looks like an e-mail address, plain or as it stands in a URL."""
     return _EMAIL.sub("<email>", text) if "@" in text or "%40" in text else text
+
+
+def path_without_emails(path: str) -> str:
+    """A URL's path, part by part: an address ends where its part does."""
+    return "/".join(map(without_emails, path.split("/")))
 
 
 def _without_phones(text: str) -> str:

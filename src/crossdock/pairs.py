@@ -14,6 +14,7 @@ from crossdock.delivery.records import Agreed
 from crossdock.errors import Rejected
 from crossdock.flows import CUSTOMER_LOOKS, CUSTOMER_PUSHES, CUSTOMERS, NEW_CUSTOMERS
 from crossdock.flows.customers import ANOTHER, FLOW, heard, noticed, subject_of, written
+from crossdock.flows.shadow import mode_of
 from crossdock.model.agreement import Agreement, Side
 from crossdock.model.customer import Customer, CustomerChange, CustomerSighting, Pair, PushedCustomer
 
@@ -91,10 +92,12 @@ class Pairs:
                 raise Rejected(ANOTHER)
 
     def _sighted(self, message: Message, sighting: CustomerSighting) -> CustomerSighting:
-        known = {one.target: one for one in self._book.standings(message.source, message.subject)}
-        pairs = []
         roads = [*self._roads(message.source)]
-        alone = len(roads) == 1  # the numbers of two ERPs have no room in one attribute
+        shadows = {one.target for one in self._routes.get(message.source, ()) if mode_of(one.options) == "shadow"}
+        # the numbers of two ERPs have no room in one attribute; one that is only compared with has none to keep
+        numbering = [target for target, _, back in roads if back is not None or target not in shadows]
+        known, awaited = self._known(message, sighting, [target for target, _, back in roads if back is not None])
+        pairs = []
         for target, there, back in roads:
             rules = (there if there is not None else back or {}).get(FLOW, {})
             standing = known.get(target)
@@ -102,14 +105,12 @@ class Pairs:
                 Pair(
                     target=target,
                     number=standing.external_id if standing else "",
-                    awaited=back is not None
-                    and not (standing and standing.external_id)
-                    and self._is_made_for(message.source, target, sighting),
+                    awaited=target in awaited,
                     agreement=standing.agreement if standing else Agreement(),
                     owners=rules.get("owners", {}),
                     to_target=there is not None,
                     to_source=back is not None,
-                    number_attribute=sighting.number_attribute if alone else "",
+                    number_attribute=sighting.number_attribute if numbering == [target] else "",
                 )
             )
         return msgspec.structs.replace(
@@ -118,6 +119,20 @@ class Pairs:
             pairs=tuple(pairs),
             erased=self._book.is_erased(message.source, message.subject),
         )
+
+    def _known(
+        self, message: Message, sighting: CustomerSighting, asking: Sequence[str]
+    ) -> tuple[dict[str, Standing], frozenset[str]]:
+        """What is known by target, and which of those that may ask for accounts are just getting this one."""
+        known = self._standings(message)
+        strange = [target for target in asking if not (target in known and known[target].external_id)]
+        awaited = frozenset(one for one in strange if self._is_made_for(message.source, one, sighting))
+        if strange:  # an account that was finished between these two questions has its number by now
+            known = self._standings(message)
+        return known, awaited - {target for target, one in known.items() if one.external_id}
+
+    def _standings(self, message: Message) -> dict[str, Standing]:
+        return {one.target: one for one in self._book.standings(message.source, message.subject)}
 
     def _is_made_for(self, store: str, erp: str, sighting: CustomerSighting) -> bool:
         """Whether this ERP has asked for it just now, and the answer of the store is still to come."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from crossdock.connections import Connections, utc_now
+from crossdock.clock import utc_now
+from crossdock.connections import Connections
 from crossdock.contract.connector import ReadsRows
 from crossdock.contract.flow import Kind
 from crossdock.errors import ConfigurationError
+from crossdock.feeds.customers import IncomingCustomers
 from crossdock.feeds.documents import DocumentPages, Incoming
 from crossdock.feeds.feeds import Feeds
 from crossdock.feeds.polling import Pages, Road, RowReader, StatePages
 from crossdock.feeds.schedules import Entry
 from crossdock.feeds.timetable import Clerk, Timetable
-from crossdock.flows import FLOWS, documents
+from crossdock.flows import CUSTOMERS, FLOWS, documents
 from crossdock.settings import RouteSettings
 from crossdock.storage.sql import SqlStore
 
@@ -28,6 +30,7 @@ class Readers:
         store: SqlStore,
         feeds: Feeds,
         incoming: Incoming,
+        customers: IncomingCustomers,
         connections: Connections,
         routes: Sequence[RouteSettings],
         *,
@@ -39,6 +42,7 @@ class Readers:
         self._store = store
         self._states = StatePages(store.levels, feeds, utc_now, failpoint)
         self._documents = DocumentPages(incoming, store, utc_now, woken, failpoint)
+        self._customers = DocumentPages(customers, store, utc_now, woken, failpoint)
         self._connections = connections
         self._claim = claim
         self._failpoint = failpoint
@@ -91,7 +95,9 @@ class Readers:
         )
 
     def _pages(self, road: Road) -> Pages:
-        return self._states if FLOWS[road.flow].kind is Kind.STATE else self._documents
+        if FLOWS[road.flow].kind is Kind.STATE:
+            return self._states
+        return self._customers if road.flow == CUSTOMERS.name else self._documents
 
 
 def scheduled(routes: Sequence[RouteSettings]) -> dict[Road, tuple[Entry, ...]]:
@@ -112,7 +118,7 @@ def roads(connections: Connections) -> Iterator[Road]:
             continue
         for route in connections.routes(name):
             for flow in sorted(route.flows & connections.capabilities(name).reads):
-                if FLOWS[flow].kind is Kind.STATE or flow in documents.FLOWS:
+                if FLOWS[flow].kind is Kind.STATE or flow in {*documents.FLOWS, CUSTOMERS.name}:
                     yield Road(source=name, target=route.target, flow=flow)
 
 

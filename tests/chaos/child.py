@@ -10,6 +10,7 @@ from pathlib import Path
 
 from crossdock.app import Crossdock, utc_now
 from crossdock.contract.message import Message
+from crossdock.settings import TracingSettings
 from tests.walk.world import settings
 
 
@@ -24,7 +25,10 @@ def main() -> None:
             if name == point and seen[name] == int(nth):
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    crossdock = Crossdock(settings(Path(folder), shop, erp, database), failpoint=fail)
+    told = settings(Path(folder), shop, erp, database)
+    if collector := os.environ.get("CROSSDOCK_TEST_TRACES"):
+        told = told.model_copy(update={"tracing": TracingSettings(endpoint=collector)})
+    crossdock = Crossdock(told, failpoint=fail)
     if point in {"before-record", "after-record"}:
         fail("before-record")
         hint = Message(id="hint", source="store", flow="looks", subject=sys.argv[7], occurred_at=utc_now())

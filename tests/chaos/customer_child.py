@@ -40,7 +40,7 @@ def tell(crossdock: Crossdock) -> None:
     """What the API does with two pushes: a customer who is new, and an edit of one whom both have."""
     connections = crossdock.connections
     people = Customers(
-        crossdock.intake, crossdock.store, crossdock.settings, connections.routes, connections.keyed, utc_now
+        crossdock.intake, crossdock.customers, crossdock.store, crossdock.settings, connections.routes, utc_now
     )
     for row in (
         {"number": "P-1", "email": "p1@example.com", "first_name": "P", "last_name": "One"},

@@ -154,6 +154,13 @@ class Node:
             self._running.wait()
             self._running = None
 
+    def stop(self) -> None:
+        """In order: all that was declared is on disk by the end."""
+        if self._running is not None:
+            os.killpg(self._running.pid, signal.SIGTERM)
+            self._running.wait(PATIENCE)
+            self._running = None
+
     def start(self) -> None:
         self._begin()
         self.restarts += 1
@@ -187,7 +194,7 @@ class Node:
 
 def own_postgres(stack: ExitStack) -> Cluster | None:
     """None where this machine has no PostgreSQL programs, or none that we may run."""
-    found = _place("initdb", POSTGRES_PLACES)
+    found = place("initdb", POSTGRES_PLACES)
     try:
         return Cluster(found, stack) if found else None
     except FAILURES as error:
@@ -197,7 +204,7 @@ def own_postgres(stack: ExitStack) -> Cluster | None:
 
 def own_rabbit(stack: ExitStack) -> Node | None:
     """None where this machine has no RabbitMQ, or none that we may run."""
-    found = _place("rabbitmq-server", RABBIT_PLACES)
+    found = place("rabbitmq-server", RABBIT_PLACES)
     try:
         return Node(found / "rabbitmq-server", stack) if found else None
     except FAILURES as error:
@@ -205,7 +212,7 @@ def own_rabbit(stack: ExitStack) -> Node | None:
         return None
 
 
-def _place(program: str, places: Sequence[str]) -> Path | None:
+def place(program: str, places: Sequence[str]) -> Path | None:
     """The newest folder with this program; the one on PATH is often a wrapper for one user."""
     found = [Path(path).parent for place in places for path in _matching(f"{place}/{program}")]
     if found:

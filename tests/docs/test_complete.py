@@ -12,6 +12,7 @@ from crossdock import errors
 from crossdock.cli.main import app
 from crossdock.sandbox.admin import MOVES
 from crossdock.sandbox.faults import CLASSES, Bugs, Faults
+from crossdock.sandbox.house import House
 from crossdock.sandbox.orders import KINDS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -42,7 +43,8 @@ def test_every_verb_is_in_the_reference(verb: str) -> None:
 
 
 def switches() -> list[str]:
-    fields = {*Faults.__struct_fields__, *Bugs.__struct_fields__} - {"classes", "bugs"}
+    fields = {*Faults.__struct_fields__, *Bugs.__struct_fields__, *House.__struct_fields__}
+    fields -= {"classes", "bugs", "house"}
     return sorted(fields | CLASSES)
 
 
@@ -95,3 +97,10 @@ def test_every_trap_of_magento_that_is_told_of_has_its_test() -> None:
     made = re.findall(r"^def (test_\w+)", (ROOT / "tests/walk/test_traps.py").read_text(), re.MULTILINE)
     assert sorted(told) == sorted(made)
     assert told
+
+
+@pytest.mark.parametrize("code", sorted(codes() | {"unexpected", "parked"}))
+def test_every_error_code_has_its_section_with_retry_and_rollback(code: str) -> None:
+    sections = re.split(r"^### ", (ROOT / "docs/runbook.md").read_text("utf-8"), flags=re.MULTILINE)
+    (section,) = [one for one in sections if one.startswith(f"`{code}`\n")]
+    assert re.findall(r"^- \*\*(.+?)\*\*", section, re.MULTILINE) == ["See it.", "Try again.", "Take back.", "Whose."]

@@ -20,13 +20,16 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from crossdock import log
-from crossdock.connections import Connections, Exchanges, Gates, utc_now
+from crossdock.clock import utc_now
+from crossdock.connections import Connections
 from crossdock.contract.message import Message
 from crossdock.delivery.deliver import Deliverer, Limits
 from crossdock.delivery.records import Delivery, Settlement, State
 from crossdock.delivery.verdict import Policy
 from crossdock.delivery.worker import Worker, WorkerOptions
 from crossdock.errors import LeaseLost
+from crossdock.exchanges import Exchanges
+from crossdock.gates import Gates
 from crossdock.model.base import settle_types
 from crossdock.security.envelope import Envelope, master_key_from
 from crossdock.security.secrets import resolve_url

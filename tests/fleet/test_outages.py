@@ -147,3 +147,31 @@ def test_without_postgresql_intake_says_so_and_nothing_acknowledged_is_lost(
         assert [one.ended() for one in (api, worker)] == [0, 0]
     if announced:
         forget_queues(rabbit, "store", "erp")
+
+
+TOLD = """
+[notifications]
+every_s = 0.2
+gather_s = 0
+clear_s = 0.5
+"""
+
+
+def test_an_open_breaker_of_a_worker_is_an_incident_of_the_process_that_watches(town: Town, rabbit: str) -> None:
+    with before(town.urls[1]) as erp:
+        town.urls = (town.urls[0], by(erp, town.urls[1]))
+        town.configure(rabbit, look_s=1)
+        town.config.write_text(TOLD + town.config.read_text())
+        erp.down()
+        for role in ("poller", "worker"):
+            town.start(role, "--port", "0").url()
+        town.place(8)
+
+        def states() -> list[str]:
+            found = town.asked("SELECT state FROM incidents WHERE kind = 'breaker' AND sight LIKE '%\"erp\"%'")
+            return [state for (state,) in found]
+
+        until(lambda: states() == ["open"], 60)
+        erp.up()
+        until(lambda: states() == ["resolved"], 60)
+        town.arrived(8)

@@ -127,6 +127,18 @@ def test_sigterm_settles_what_is_under_way_and_gives_back_the_rest(town: Town) -
     assert town.asked("SELECT count(*) FROM deliveries WHERE maybe_sent") == [(0,)]
 
 
+def test_many_signals_at_once_stop_it_once(tmp_path: Path) -> None:
+    """`timeout` sends two, an impatient person more: in the middle of one handler another may begin."""
+    with town_in(tmp_path, sqlite_url(tmp_path)) as town:
+        town.configure("")
+        for _ in range(3):
+            worker = town.start("worker", "--port", "0")
+            worker.url()
+            for _ in range(300):
+                worker.send(signal.SIGTERM)
+            assert worker.ended() == 0
+
+
 def test_roles_apart_without_a_broker(tmp_path: Path) -> None:
     """On one machine SQLite does: workers look into the tables every second."""
     with town_in(tmp_path, sqlite_url(tmp_path)) as town:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def carried_by(town: Town) -> set[str]:
     return {str(row[0]) for row in town.asked("SELECT DISTINCT leased_by FROM seen_leases")}
 
 
-def test_the_old_version_goes_on_while_the_new_one_comes(town: Town) -> None:
+def see_who_carries(town: Town) -> None:
     town.asked_to(
         """CREATE TABLE seen_leases (leased_by TEXT);
            CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS
@@ -47,6 +48,10 @@ def test_the_old_version_goes_on_while_the_new_one_comes(town: Town) -> None:
            CREATE TRIGGER see AFTER UPDATE ON deliveries FOR EACH ROW WHEN (NEW.leased_by IS NOT NULL)
            EXECUTE FUNCTION see();"""
     )
+
+
+def test_the_old_version_goes_on_while_the_new_one_comes(town: Town) -> None:
+    see_who_carries(town)
     before = town.run(*old(town))
     before.url()
     url = town.start("api", "--port", "0").url()  # it brings the tables up to date under the old worker's feet
@@ -80,3 +85,46 @@ def test_each_takes_over_what_the_other_left(town: Town, victim: str) -> None:
     until(lambda: len(town.erp.kept) >= 5)
     running[victim].ended(signal.SIGKILL)
     town.arrived(40)
+
+
+def test_a_whole_fleet_is_rolled_over_under_load(town: Town) -> None:
+    """As a supervisor does it: a new process is ready, then an old one is told to stop. Nobody polls: what a webhook
+    does not bring is lost."""
+    see_who_carries(town)
+    before, worker = town.start("api", "--port", "0"), town.run(*old(town))
+    urls = [before.url()]
+    worker.url()
+    rolled = threading.Event()
+    answers: list[int] = []
+
+    def stream() -> None:
+        while not rolled.wait(0.3):  # three orders a second
+            (number,) = town.place(1)
+            answers.append(heard(urls, number))
+
+    streaming = threading.Thread(target=stream)
+    streaming.start()
+    try:
+        town.start("worker", "--port", "0").url()
+        assert worker.ended() == 0
+        after = town.start("api", "--port", "0").url()
+        urls[:] = [after]  # the old one is out of the load balancer before it stops
+        assert before.ended() == 0
+        enough = len(answers) + 5
+        until(lambda: len(answers) >= enough)
+    finally:
+        rolled.set()
+        streaming.join()
+    assert set(answers) == {202}
+    town.arrived(len(answers), 120)
+    assert len(carried_by(town)) == 2, "the old one and the new one had their share"
+
+
+def heard(urls: list[str], number: int) -> int:
+    """As through a load balancer: where one has just gone, the next is asked."""
+    for _ in range(5):
+        try:
+            return hook(urls[-1], number)[0]
+        except OSError:
+            continue
+    return 0

@@ -93,13 +93,13 @@ class Process:
 class Town:
     def __init__(self, folder: Path, database: str, shop: Shop, erp: Erp, urls: tuple[str, str]) -> None:
         self.folder, self.database, self.shop, self.erp = folder, database, shop, erp
-        self._urls = urls
+        self.urls = urls
         self.config = folder / "crossdock.toml"
         self.processes: list[Process] = []
 
     def configure(self, broker: str, look_s: float = 60) -> None:
         """Workers look into the tables too late for a test, so that it is the broker that is tested."""
-        store, erp = self._urls
+        store, erp = self.urls
         text = SETTINGS.format(folder=self.folder, broker=broker, store=store, erp=erp, look_s=look_s)
         self.config.write_text(text)
 

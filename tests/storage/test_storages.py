@@ -11,6 +11,8 @@ from crossdock.storage.engine import open_engine
 from crossdock.storage.migrate import migrate
 from crossdock.storage.sql import SqlStore
 from tests.databases import postgres_url, sqlite_url
+from tests.storage.moves import seen, watch
+from tools.diagrams.states import MOVES
 
 
 def opened(url: str) -> Iterator[SqlStore]:
@@ -26,7 +28,12 @@ def opened(url: str) -> Iterator[SqlStore]:
 class TestSqlite(StorageConformance):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[SqlStore]:
-        yield from opened(sqlite_url(tmp_path))
+        """Whatever a test does, no delivery goes a way that is not drawn in docs/diagrams/states.svg."""
+        url = sqlite_url(tmp_path)
+        for store in opened(url):
+            watch(url)
+            yield store
+            assert seen(url) <= set(MOVES)
 
 
 @pytest.mark.services

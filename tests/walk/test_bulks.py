@@ -105,7 +105,7 @@ def refusing(answer: Any) -> Any:
 
 def test_what_failed_retriably_or_by_a_lock_is_sent_again(tmp_path: Path) -> None:
     faults = Faults(classes={"write": {"locked": 0.2}}, bugs=Bugs(bulk_retriable_every=6))
-    with bulk_world(tmp_path, sqlite_url(tmp_path), faults, connection=BULK) as world:
+    with bulk_world(tmp_path, sqlite_url(tmp_path), faults, connection=BULK | {"bulk_from": 1}) as world:
         told = carried(world, rows_of(18))
         assert {row["outcome"] for row in told.values()} == {"applied"}
         assert names(world, 18) == [f"Name of NEW-{n:03}" for n in range(18)]

@@ -89,7 +89,15 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def with_customers(plain: Settings, database: str, options: dict[str, Any], **store: Any) -> Settings:
+def with_customers(
+    plain: Settings,
+    database: str,
+    options: dict[str, Any],
+    reads: dict[str, Any] | None = None,
+    route: dict[str, Any] | None = None,
+    erp: dict[str, Any] | None = None,
+    **store: Any,
+) -> Settings:
     told = plain.model_dump(exclude_unset=True)
     told["database"] = {"url": database}
     token = plain.connections["erp"]["auth"]["token"]
@@ -99,11 +107,13 @@ def with_customers(plain: Settings, database: str, options: dict[str, Any], **st
         "flows": ["orders", "customers"],
         "dedupes": False,
         "paths": {"find_customer": "/customers?key={key}"},
+        "reads": reads or {},
+        **(erp or {}),
     }
     rules = {"owners": OWNERS, "website": "base"} | options
     there = {"source": "store", "target": "erp", "flows": ["orders", "customers"]}
     back = {"source": "erp", "target": "store", "flows": ["customers"], "options": {"customers": rules}}
-    told["routes"] = [there | {"options": {"eligibility": {"*": "always"}, "customers": rules}}, back]
+    told["routes"] = [there | {"options": {"eligibility": {"*": "always"}, "customers": rules, **(route or {})}}, back]
     return Settings.model_validate(told)
 
 
@@ -112,11 +122,12 @@ def world_with(folder: Path, database: str, faults: Faults = NONE, **options: An
     shop, erp = StoreServer(seed=5, token=TOKEN, faults=faults), ErpServer(seed=6, token=TOKEN)
     shop.start()
     erp.start()
-    store = options.pop("store", {})
+    store, ends = options.pop("store", {}), {name: options.pop(name, None) for name in ("reads", "route", "erp")}
     for number in (2, 3):  # whom the ERP has already
         known = {"email": f"customer{number}@example.com", "website": "base"}
         erp.do(lambda one, number=number, known=known: one.people.edit(f"X-{number}", known))  # type: ignore[misc]
-    settings = with_customers(configured(folder, shop, erp, **options.pop("polling", {})), database, options, **store)
+    plain = configured(folder, shop, erp, **options.pop("polling", {}))
+    settings = with_customers(plain, database, options, **ends, **store)
     serving = Serving(settings)
     serving.start()
     world = World(shop, erp, serving)
@@ -218,6 +229,15 @@ def test_what_is_not_told_of_stays(world: World) -> None:
     moved = {name for name in after if after[name] != before.get(name)}
     assert moved <= {"firstname", "updated_at"}, moved
     assert world.customer(2)["custom_attributes"] == before["custom_attributes"]
+
+
+def test_changed_and_changed_back_by_pushes_without_a_time_ends_at_the_last_word(world: World) -> None:
+    number = world.carried(2)
+    for name in ("Luigia", "Maria", "Luigia"):
+        assert world.push(number, first_name=name).status_code == 202
+        until(lambda name=name: world.customer(2)["firstname"] == name)  # type: ignore[misc]
+        world.quiet()
+    assert world.push(number, first_name="Luigia").status_code == 200, "the newest word, sent again"
 
 
 def test_addresses_are_matched_made_changed_and_removed_each_by_itself(world: World) -> None:
@@ -432,7 +452,7 @@ def test_an_erp_asks_to_forget_somebody_and_a_person_sees_to_it_at_the_store(wor
 
 
 def test_an_operators_erasure_is_carried_out_at_both_ends(tmp_path: Path, database: str) -> None:
-    from crossdock.app import fingerprint_of, utc_now
+    from crossdock.app import utc_now
     from crossdock.erasure import forget
 
     with world_with(tmp_path, database, erasure="send") as world:
@@ -440,7 +460,7 @@ def test_an_operators_erasure_is_carried_out_at_both_ends(tmp_path: Path, databa
 
         def act(number: str) -> None:
             settings = world.crossdock.settings
-            print_of = fingerprint_of(settings, "customer1@example.com")
+            print_of = world.crossdock.store.fingerprint_of("customer1@example.com")
             done = forget(world.crossdock.store, settings, print_of, "test", utc_now())
             assert done.carried == ("erp", "store")
             assert "store:customer:1" in done.erased

@@ -28,7 +28,14 @@ def test_a_day_with_faults_ends_with_no_difference(tmp_path: Path) -> None:
     assert sides["stock levels"][0] > 200
     assert sides["products"][0] > 100
     assert sides["customers"] == (6, 6, 0)
+    assert sides["prices"][:2] == sides["products"][:2], "one price a product, on both sides"
     assert all(differing == 0 for _, _, differing in sides.values()), sides
+
+
+def test_a_day_with_another_erp_is_refused_and_not_run_with_the_sandbox() -> None:
+    found = CliRunner().invoke(app, ["demo", "--day", "--erp", "tryton"])
+    assert found.exit_code == 2
+    assert "has the sandbox ERP only" in " ".join(found.output.replace("│", " ").split())
 
 
 def test_what_never_reached_the_store_is_a_difference() -> None:
@@ -50,6 +57,6 @@ def test_what_never_reached_the_store_is_a_difference() -> None:
         shop.stop()
         erp.stop()
     assert (sides["orders"], sides["shipments"], sides["invoices"]) == (1, 1, 1)
-    assert (sides["stock levels"], sides["prices"]) == (2, 1)
-    assert sides["products"] == 4  # three that are new, and a name
+    assert sides["stock levels"] == 2
+    assert (sides["products"], sides["prices"]) == (4, 4)  # three that are new; a name, a price
     assert sides["customers"] == 6

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -16,6 +18,7 @@ from crossdock.delivery.store import DeadFilter
 from crossdock.flows.fulfilment import KINDS
 from crossdock.sandbox.faults import NONE
 from tests.databases import postgres_url, sqlite_url
+from tests.walk.tables import FORMS, written
 from tests.walk.test_document_polling import Town, shipment
 from tests.walk.test_fulfilment import line_of
 from tests.walk.world import settled, until
@@ -107,6 +110,55 @@ def test_a_large_file_goes_in_several_transactions(town: Town) -> None:
     rows = "".join(f"UP-{number},00{number},comment,Hello {number}\n" for number in range(CHUNK + 5))
     told = imported(town, "order_updates", "up.csv", f"number,order,action,comment\n{rows}")
     assert f"{CHUNK + 5} documents, {CHUNK + 5} new" in told.output
+
+
+def files_of(order: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Each kind of document about one order, as a table's rows, with the types that a sheet or a table keeps."""
+    sku, number = line_of(order)["sku"], order["increment_id"]
+    head = {"number": 88, "order": number, "notify": False}  # a number that is one in a sheet too
+    rest = {"number": 88, "order": None, "notify": None}
+    return {
+        "shipments": [
+            head | {"warehouse": "MI", "sku": sku, "qty": Decimal("1.00"), "tracking": "1Z1", "carrier": "ups"},
+            rest | {"warehouse": None, "sku": None, "qty": None, "tracking": "1Z2", "carrier": None},
+        ],
+        "tracks": [head | {"tracking": "1Z9", "carrier": "ups"}],
+        "invoices": [head | {"sku": sku, "qty": Decimal("1.00"), "capture": False}],
+        "credit_memos": [head | {"sku": sku, "qty": Decimal("1.00"), "adjustment_negative": Decimal("1.50")}],
+        "order_updates": [{"number": 89, "order": number, "action": "comment", "comment": "Hello", "visible": True}],
+    }
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_kind_of_document_out_of_a_file_of_every_form(town: Town, tmp_path: Path, form: str) -> None:
+    order = town.placed()
+    config = ("--config", str(town.config))
+    serving = town.serve()
+    for flow, rows in files_of(order).items():
+        path = str(written(tmp_path, form, rows))
+        told = runner.invoke(app, ["import", flow, path, *config])
+        assert (told.exit_code, "1 documents, 1 new, 0 rejected" in told.output) == (0, True), (flow, told.output)
+        until(lambda: settled(serving.crossdock))
+        assert "1 duplicate" in runner.invoke(app, ["import", flow, path, *config]).output, flow
+    (made,) = town.made()
+    assert [track["track_number"] for track in made["tracks"]] == ["1Z1", "1Z2", "1Z9"]
+    assert [one["qty"] for one in made["items"]] == [1]
+    assert len(town.made("invoices")) == len(town.made("memos")) == 1
+    (memo,) = town.made("memos")
+    assert memo["adjustment_negative"] == 1.5
+    assert any("Hello" in str(one["comment"]) for one in town.order(order)["status_histories"])
+    assert serving.crossdock.store.dead(DeadFilter()) == []
+
+
+def test_a_parquet_file_may_hold_whole_documents(town: Town, tmp_path: Path) -> None:
+    order = town.placed()
+    lines = [{"sku": line_of(order)["sku"], "qty": 1.0}]
+    named = {"number": "SH-1", "order": order["increment_id"], "warehouse": "MI", "comment": None}
+    path = written(tmp_path, "parquet", [named | {"lines": lines}])
+    told = runner.invoke(app, ["import", "shipments", str(path), "--config", str(town.config)])
+    assert "1 new" in told.output, told.output
+    town.serve()
+    until(lambda: len(town.made()) == 1)
 
 
 @pytest.mark.parametrize("flow", sorted(KINDS))

@@ -180,6 +180,52 @@ def test_the_same_number_with_another_content_waits_for_a_person(town: Town) -> 
     assert len(town.made()) == 1
 
 
+def replayed(serving: Serving, letter: DeliveryView) -> None:
+    assert serving.crossdock.store.replay([letter.id], "test", letter.created_at) == 1
+    serving.crossdock.wake()
+    until(lambda: settled(serving.crossdock))
+
+
+def test_another_version_is_tried_where_the_first_was_refused(town: Town) -> None:
+    order = town.placed()
+    line = str(line_of(order)["item_id"])
+    serving = town.serve()
+    town.lists("shipments", shipment("SH-1", order, lines=[{"line": line, "qty": 99}]))
+    until(lambda: len(dead(serving)) == 1)
+    assert dead(serving)[0].flow == "shipments", "the store refused it"
+    town.lists("shipments", shipment("SH-1", order))
+    until(lambda: len(dead(serving)) == 2)
+    (other,) = [letter for letter in dead(serving) if letter.code == "parked"]
+    replayed(serving, other)
+    assert [row["qty"] for one in town.made() for row in one["items"]] == [1]
+    assert dead(serving) == [], "what was refused has given way"
+    with httpx.Client(base_url=serving.url, headers={"Authorization": "Bearer t0ken"}) as http:
+        told = http.get("/rest/V1/erp/shipments/SH-1").json()
+    assert (told["state"], told["success"]) == ("delivered", True)
+    assert scanned(town.reader(), full=True).changed == 0
+    until(lambda: settled(serving.crossdock))
+    assert len(town.made()) == 1
+
+
+def test_another_version_of_what_was_carried_out_is_refused_with_its_reason(town: Town) -> None:
+    order, other = town.placed(), town.placed()
+    serving = town.serve()
+    town.lists("shipments", shipment("SH-1", order))
+    until(lambda: len(town.made()) == 1)
+    # of several warehouses, and of another order: neither makes it another shipment
+    lines = [{"line": str(line_of(order)["item_id"]), "qty": 1, "warehouse": place} for place in ("MI", "RM")]
+    town.lists("shipments", shipment("SH-1", order, lines=lines))
+    until(lambda: len(dead(serving)) == 1)
+    town.lists("shipments", shipment("SH-1", other))
+    until(lambda: len(dead(serving)) == 2)
+    for letter in dead(serving):
+        replayed(serving, letter)
+    told = [letter.reason for letter in dead(serving)]
+    assert len(told) == 2
+    assert all("carried out with another content: the ERP must give this one a number" in one for one in told)
+    assert len(town.made()) == 1
+
+
 def test_a_row_that_is_wrong_is_kept_and_shown_and_holds_up_nothing(town: Town) -> None:
     order, other = town.placed(), town.placed()
     serving = town.serve()

@@ -185,6 +185,17 @@ def test_a_configurable_is_shipped_by_its_child_line_too(world: World) -> None:
     assert made[0]["items"][0]["order_item_id"] == child["parent_item_id"]
 
 
+def test_parcels_that_come_before_their_shipment_wait_for_it_and_hold_up_nothing(world: World) -> None:
+    order = world.placed("simple")
+    world.push("tracks", number="SH-8", order=order["increment_id"], tracks=[{"number": "T-9"}])
+    until(lambda: "no shipment" in str(world.state("tracks", "SH-8")))
+    world.push("shipments", number="SH-8", order=order["increment_id"], warehouse="MI")
+    assert world.settled("shipments", "SH-8")["state"] == "delivered"
+    assert world.settled("tracks", "SH-8")["state"] == "delivered"
+    (made,) = world.documents("shipments", order)
+    assert [one["track_number"] for one in made["tracks"]] == ["T-9"]
+
+
 def test_parcels_that_come_later_go_to_their_shipment(world: World) -> None:
     order = world.placed("simple")
     world.push("shipments", number="SH-7", order=order["increment_id"], warehouse="MI")

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from crossdock.app import Crossdock
 from crossdock.delivery.store import DeadFilter
+from crossdock.storage.engine import open_engine
+from crossdock.storage.tables import payloads
 from tests.databases import postgres_url
 from tests.material import needs_shared
 from tests.rabbit import forget_queues
@@ -163,3 +166,24 @@ def test_every_recorded_order_gets_there_once(world: World) -> None:
     assert sorted(world.erp.numbers()) == sorted(wanted)
     assert world.crossdock.store.dead(DeadFilter()) == []
     assert world.crossdock.store.audit_broken_at() is None
+
+
+def test_an_order_whose_look_does_not_open_is_read_afresh_and_gets_there_once(tmp_path: Path) -> None:
+    shop, erp = Shop(), Erp()
+    with serve(shop.answer) as store, serve(erp.answer) as target:
+        made = settings(tmp_path, store.url, target.url)
+        number = shop.add(recorded("001_smoke"))
+        crossdock = Crossdock(made)
+        try:
+            crossdock.pollers["store"].scan()
+            engine = open_engine(made.database.url)
+            with engine.execution_options(writes=True).begin() as connection:
+                assert connection.execute(update(payloads).values(body=b"changed")).rowcount == 1
+            engine.dispose()
+            crossdock.start()
+            until(lambda: len(shop.comments.get(number, [])) == 1 and settled(crossdock))
+            assert crossdock.store.dead(DeadFilter()) == []
+        finally:
+            crossdock.stop()
+    assert erp.numbers() == [recorded("001_smoke")["increment_id"]]
+    assert len(erp.kept) == 1

@@ -330,6 +330,8 @@ def test_a_price_is_explained_apart_from_stock(filed: World, tmp_path: Path) -> 
     assert "price/base/0/sim-0001" in told.output
     assert "price/special/0/sim-0001" in told.output
     assert "12 EUR" in told.output
+    assert "The price is in store" in told.output
+    assert "what stands came by it" in told.output
     assert ran(tmp_path, "explain", "sku", "SIM-0001").exit_code == 1, "no level was ever told"
 
 

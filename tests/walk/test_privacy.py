@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
 from crossdock import log
-from crossdock.app import fingerprint_of, utc_now
+from crossdock.app import utc_now
 from crossdock.delivery.store import DeadFilter
+from tests.canaries import COMPANY, EMAIL, FIRST, LAST, PHONE, QUOTED, STREET, VAT, planted, sung
 from tests.databases import sqlite_url
 from tests.material import needs_shared
 from tests.recorded_server import Reply
@@ -20,15 +20,6 @@ from tests.walk.test_orders import world_in
 from tests.walk.world import recorded, settled, until
 
 pytestmark = needs_shared
-CANARIES = ("Kanarienvogelina", "canary.bird@example.org", "+39 555 0199 842", "Vogelgasse 77")
-
-
-def canary_order() -> dict[str, object]:
-    order = deepcopy(recorded("001_smoke"))
-    place = {"firstname": CANARIES[0], "email": CANARIES[1], "telephone": CANARIES[2], "street": [CANARIES[3]]}
-    order["billing_address"] |= place
-    order["extension_attributes"]["shipping_assignments"][0]["shipping"]["address"] |= place
-    return order | {"customer_firstname": CANARIES[0], "customer_email": CANARIES[1]}
 
 
 @pytest.mark.parametrize("answer", [None, "rejected", "bug"])
@@ -37,47 +28,47 @@ def test_no_canary_sings_outside_the_erp(tmp_path: Path, answer: str | None) -> 
     log.configure("debug", json=True, stream=story)
     with world_in(tmp_path) as world:
         if answer == "rejected":  # an ERP that quotes the customer in its error
-            world.erp.before = [Reply(422, {"message": f"customer {CANARIES[1]} {CANARIES[2]} is blocked"})] * 5
+            world.erp.before = [Reply(422, {"message": QUOTED})] * 5
         if answer == "bug":
-            world.erp.before = [Reply(400, f"<html>{' '.join(CANARIES[1:3])}</html>".encode())] * 5
-        number = world.shop.add(canary_order())
+            world.erp.before = [Reply(400, f"<html>{QUOTED}</html>".encode())] * 5
+        number = world.shop.add(planted(recorded("001_smoke")))
         store = world.crossdock.store
         until(lambda: bool(world.shop.comments.get(number) or store.dead(DeadFilter())) and settled(world.crossdock))
         told = [str(one) for one in store.timeline("store", str(number))]
         told += [str(one) for one in store.dead(DeadFilter())]
         told += [json.dumps(row, default=str) for row in store.audit_export(bodies=False)]
         if answer is None:
-            assert CANARIES[0] in json.dumps(world.erp.kept)
+            assert FIRST in json.dumps(world.erp.kept)
     told.append(story.getvalue())
     files = b"".join(path.read_bytes() for path in tmp_path.glob("crossdock.sqlite*"))
-    for canary in CANARIES:
-        assert not [line for line in told if canary in line]
-        assert canary.encode() not in files
+    for line in told:
+        assert sung(line) == [], line
+    assert sung(files) == []
 
 
 @pytest.mark.parametrize("conflict", [False, True])
 def test_no_canary_of_a_customer_sings_outside_the_two_ends(tmp_path: Path, conflict: bool) -> None:
     story = io.StringIO()
     log.configure("debug", json=True, stream=story)
-    where = {"first_name": CANARIES[0], "last_name": "B", "street": [CANARIES[3]], "city": "Wien", "country": "AT"}
-    place = {"number": "A1", "telephone": CANARIES[2]} | where
+    where = {"first_name": FIRST, "last_name": LAST, "street": [STREET], "city": "Wien", "country": "AT"}
+    place = {"number": "A1", "telephone": PHONE, "company": COMPANY, "vat_id": VAT} | where
     with customers_in(tmp_path, sqlite_url(tmp_path)) as world:
-        bird: dict[str, object] = {"first_name": CANARIES[0], "last_name": "Bird", "addresses": [place]}
-        world.push("B-1", email=CANARIES[1], **bird)
-        until(lambda: world.account(CANARIES[1]) is not None and settled(world.crossdock))
-        number = next(n for n, row in world.shop.do(lambda s: s.customers.items()) if row["email"] == CANARIES[1])
-        world.edit(number, lastname=CANARIES[0])
-        until(lambda: world.known("B-1")["customer"]["last_name"] == CANARIES[0])
+        bird: dict[str, object] = {"first_name": FIRST, "last_name": "Bird", "addresses": [place]}
+        world.push("B-1", email=EMAIL, **bird)
+        until(lambda: world.account(EMAIL) is not None and settled(world.crossdock))
+        number = next(n for n, row in world.shop.do(lambda s: s.customers.items()) if row["email"] == EMAIL)
+        world.edit(number, lastname=FIRST)
+        until(lambda: world.known("B-1")["customer"]["last_name"] == FIRST)
         store = world.crossdock.store
         if conflict:  # a question to a person, and a refusal at the door
             world.push("B-1", middle_name="Anna")
             until(lambda: world.customer(number).get("middlename") == "Anna" and settled(world.crossdock))
             store.pause("erp", "test", "test", utc_now())
-            world.edit(number, middlename=CANARIES[0])
-            world.push("B-1", middle_name=CANARIES[3])
+            world.edit(number, middlename=FIRST)
+            world.push("B-1", middle_name=STREET)
             until(lambda: bool(world.dead()))
             store.resume("erp", "test", utc_now())
-            assert world.push("B-2", email=CANARIES[2]).status_code == 400
+            assert world.push("B-2", email=PHONE).status_code == 400
         until(lambda: settled(world.crossdock))
         subject = f"customer:{number}"
         told = [str(one) for one in (*store.timeline("store", subject), *store.dead(DeadFilter()))]
@@ -86,20 +77,20 @@ def test_no_canary_of_a_customer_sings_outside_the_two_ends(tmp_path: Path, conf
         told += [world.http.get("/rest/V1/erp/customers/B-1").text]
     told.append(story.getvalue())
     files = b"".join(path.read_bytes() for path in tmp_path.glob("crossdock.sqlite*"))
-    for canary in CANARIES:
-        assert not [line for line in told if canary in line]
-        assert canary.encode() not in files
+    for line in told:
+        assert sung(line) == [], line
+    assert sung(files) == []
 
 
 def test_erasing_a_person_makes_their_bodies_unreadable_and_the_chain_stays(tmp_path: Path) -> None:
     with world_in(tmp_path) as world:
-        number = world.shop.add(canary_order())
+        number = world.shop.add(planted(recorded("001_smoke")))
         world.done(number)
-        store, settings = world.crossdock.store, world.crossdock.settings
-        assert CANARIES[0] in str([row["request"] for row in store.audit_export(bodies=True)])
-        erased = store.erase(fingerprint_of(settings, CANARIES[1]), "test", utc_now())
+        store = world.crossdock.store
+        assert FIRST in str([row["request"] for row in store.audit_export(bodies=True)])
+        erased = store.erase(store.fingerprint_of(EMAIL), "test", utc_now())
         assert erased == [f"store:{number}"]
-        assert CANARIES[0] not in str([row["request"] for row in store.audit_export(bodies=True)])
+        assert FIRST not in str([row["request"] for row in store.audit_export(bodies=True)])
         assert store.audit_broken_at() is None
 
 

@@ -155,7 +155,11 @@ def test_a_commit_later_than_the_overlap_is_found_by_its_id(tmp_path: Path) -> N
         world.crossdock.pollers["store"].scan()
         assert world.shop.do(lambda store: store.visible(1)) is not None
         assert len(world.arrived()) == 4  # no scan goes back that far
-        assert world.crossdock.pollers["store"].sweep_gaps() == ["1"]
+        world.crossdock.pollers[
+            "store"
+        ].sweep_gaps()  # unless its own thread, which begins with it, came to it just now
+        heard = [one.text for one in world.crossdock.store.timeline("store", "1") if one.kind == "heard"]
+        assert [text.partition(":")[0] for text in heard] == ["by gap"]
         world.all_there_once(5)
 
 
@@ -200,10 +204,11 @@ STORMS = {
 def test_faults_of_either_side_lose_and_double_nothing(tmp_path: Path, name: str, where: str) -> None:
     faults = STORMS[name]
     with world_with(tmp_path, NONE) as world:
+        lottery = world.shop.store.lottery if where == "store" else world.erp.erp.lottery
         (world.shop if where == "store" else world.erp).set_faults(faults)
-        world.shop.place(8)
-        until(lambda: world.acknowledged() >= 3, 60)
+        placed = 0
+        while not lottery.drawn:  # a chance of 0.3 has spared eight orders now and then
+            placed += len(world.shop.place(8))
+            until(lambda: world.acknowledged() >= placed - 5, 60)  # noqa: B023  called in this round only
         (world.shop if where == "store" else world.erp).set_faults(NONE)
-        world.all_there_once(8)
-        drawn = world.shop.store.lottery.drawn if where == "store" else world.erp.erp.lottery.drawn
-        assert drawn
+        world.all_there_once(placed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from crossdock.app import Crossdock
+from crossdock.cli.main import app
 from crossdock.erp.rest.rows import columns
 from crossdock.erp.rest.settings import ReadSettings
 from crossdock.feeds.polling import Road, Tally
@@ -19,6 +22,7 @@ from crossdock.sandbox.faults import NONE, Bugs, Faults
 from crossdock.sandbox.run import ErpServer, StoreServer
 from crossdock.settings import Settings
 from tests.databases import postgres_url, sqlite_url
+from tests.walk.files import toml
 from tests.walk.test_prices import EASY, SCOPES
 from tests.walk.test_sandbox_bugs import TOKEN, configured
 from tests.walk.world import until
@@ -64,7 +68,7 @@ class Town:
     """A store and an ERP that lists prices and products."""
 
     def __init__(self, folder: Path, database: str, stack: ExitStack, faults: Faults) -> None:
-        self.stack = stack
+        self.stack, self.folder = stack, folder
         self.shop, self.erp = StoreServer(seed=5, token=TOKEN), ErpServer(seed=6, token=TOKEN, faults=faults)
         for server in (self.shop, self.erp):
             server.start()
@@ -94,6 +98,13 @@ class Town:
             return idle.readers.by_road[Road(source="erp", target="store", flow=flow)].scan(full=full)
         finally:
             idle.store.close()
+
+    def says(self, *words: str) -> Any:
+        file = self.folder / "crossdock.toml"
+        file.write_text(toml(self.settings.model_dump(mode="json", exclude_unset=True)))
+        done = CliRunner().invoke(app, [*words, "-c", str(file)])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
 
     def lists(self, what: str, *rows: Row) -> None:
         self.erp.do(lambda erp: erp.lists[what].change(rows))
@@ -175,6 +186,11 @@ def test_a_row_that_no_database_can_hold_is_rejected_and_the_rest_goes_on(town: 
     town.lists("prices", {"sku": "A\x00B", "scope": "STD", "amount": {"net": "1"}}, priced(1, "4.25"))
     town.crossdock()
     until(lambda: town.price("SIM-0001") == 4.25)
+    (feed,) = town.says("feeds", "list", "--rejected", "--json")
+    assert (feed["flow"], feed["total"], feed["rejected"]) == ("prices", 2, 1)
+    (row,) = town.says("feeds", "show", str(feed["id"]), "--rejected", "--json")
+    assert row == {"row": 1, "about": "AB", "outcome": "rejected", "reason": "sku: has control characters"}
+    assert len(town.says("feeds", "show", str(feed["id"]), "--json")) == 2
 
 
 def test_nested_fields_become_tiers_and_images() -> None:

@@ -51,9 +51,11 @@ class Console:
         assert result.exit_code == code, (verb, result.output, result.exception)
         return result.output
 
-    def findings(self, code: int = 0) -> dict[str, tuple[bool, str]]:
-        found = json.loads(self.says("doctor", "--json", code=code))
-        return {one["what"]: (one["ok"], one["detail"]) for one in found}
+    def findings(self, *only: str, code: int = 0) -> dict[tuple[str, str], tuple[str, str]]:
+        """(subject, check) -> (level, what), of one finding each."""
+        chosen = [word for name in only for word in ("--only", name)]
+        found = json.loads(self.says("doctor", "--json", *chosen, code=code))["findings"]
+        return {(one["subject"], one["check"]): (one["level"], one["what"]) for one in found}
 
 
 @pytest.fixture
@@ -69,20 +71,20 @@ def at(tmp_path: Path) -> Iterator[Console]:
 
 def test_missing_subscriptions_are_made_once_listed_and_found_by_the_doctor(at: Console) -> None:
     assert "no subscriptions" in at.says("store", "list")
-    ok, detail = at.findings(code=1)["store subscriptions"]
-    assert not ok
-    assert "sales.order.created" in detail
-    assert "crossdock store subscribe" in detail
+    level, what = at.findings(code=1)["store", "magento-subscriptions"]
+    assert level == "error"
+    assert "sales.order.created" in what
+    assert "mend: crossdock store subscribe" in at.says("doctor", code=1)
     assert "2 subscriptions made, 0 were there" in at.says("store", "subscribe")
     assert "0 subscriptions made, 2 were there" in at.says("store", "subscribe")
     rows = at.says("store", "list").splitlines()
     addresses = [f"on  {event} -> https://crossdock.example/webhooks/store/{event}" for event in EVENTS]
     assert [row[6:] for row in rows] == addresses
-    findings = at.findings()
+    findings = at.findings("connection", "magento-subscriptions")
     assert findings == {
-        "store answers": (True, findings["store answers"][1]),
-        "store subscriptions": (True, "all there and on"),
-        "erp answers": (True, "answers when asked for an order"),
+        ("store", "connection"): ("ok", findings["store", "connection"][1]),
+        ("store", "magento-subscriptions"): ("ok", "all 2 there and on"),
+        ("erp", "connection"): ("ok", "answers when asked for an order"),
     }
     assert at.shop.do(lambda store: SECRET not in str(store.hooks.subscriptions))
 
@@ -105,15 +107,15 @@ def test_what_cannot_be_subscribed_is_refused_in_words(at: Console) -> None:
 def test_the_doctor_names_what_does_not_answer_and_what_is_paused(at: Console, tmp_path: Path) -> None:
     at.says("store", "subscribe")
     (tmp_path / "token").write_text("not the token")
-    ok, detail = at.findings(code=1)["store answers"]
-    assert not ok
-    assert detail.startswith("unauthorized")
+    level, what = at.findings(code=1)["store", "connection"]
+    assert level == "error"
+    assert what.startswith("unauthorized")
     assert "not the token" not in at.says("doctor", code=1)
     (tmp_path / "token").write_text("t0ken")
     at.says("pause", "erp", "--why", "stocktaking")
-    assert at.findings(code=1)["erp is paused"] == (False, "stocktaking")
+    assert at.findings(code=1)["erp", "paused"][1].endswith("stocktaking")
     at.says("resume", "erp")
-    assert "BAD" not in at.says("doctor")
+    assert "ERROR" not in at.says("doctor", "--only", "paused", "--only", "connection")
 
 
 def test_a_store_whose_webhooks_are_trusted_is_not_asked(at: Console) -> None:
@@ -123,7 +125,7 @@ def test_a_store_whose_webhooks_are_trusted_is_not_asked(at: Console) -> None:
     hooks = {"enabled": True, "format": "magento", "payload": "trusted", "secrets": [f"file:{at.file.parent}/hook"]}
     tables["connections"]["store"] |= {"webhooks": hooks, "polling": {"enabled": False}}
     at.file.write_text(toml(tables))
-    assert at.findings(code=1)["store answers"][0]
+    assert at.findings(code=1)["store", "connection"][0] == "ok"
 
 
 def test_shown_settings_tell_where_secrets_are_and_never_what_they_are(at: Console, tmp_path: Path) -> None:

@@ -186,6 +186,7 @@ def settings(
             "security": {"master_key": f"file:{key}"},
             "delivery": {"first_pause_s": 0.05, "longest_pause_s": 0.5} | delivery,
             "workers": {"lease_seconds": 5},
+            "reconcile": {"schedule": ""},
             "connections": {
                 "store": {
                     "kind": "magento",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from litestar import Litestar, Response, asgi, get
+from litestar import Litestar, Request, Response, Router, asgi, get
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.exceptions.responses import create_exception_response
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -13,7 +17,16 @@ from litestar.openapi.spec import Components, OpenAPIResponse, Operation, Parame
 from litestar.openapi.spec.enums import OpenAPIType
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from crossdock.api import deprecation, problems
+from crossdock.api.described import BEARER
+from crossdock.api.operations.described import refusals
 from crossdock.api.webhooks import Webhooks, problem
+from crossdock.identity.doorman import Doorman
+from crossdock.identity.guards import DOORMAN
+from crossdock.identity.pages import page
+from crossdock.identity.refusals import SHOWN, Refusal
+from crossdock.identity.refusals import answer as refused
+from crossdock.identity.seen import group_of
 
 RESPONSES = {
     "202": "Stored; a duplicate gets the first one's id",
@@ -25,15 +38,28 @@ RESPONSES = {
     "422": "An event of a kind that is not taken",
     "503": "Not stored, or its signature cannot be checked now; send it again",
 }
+GUARDED = {
+    "401": "No token, signature or session that holds",
+    "403": "Not allowed to whoever asks, or not from this address",
+    "429": "Too often; Retry-After says when to come again",
+}
 
 
 def create_app(
     webhooks: Webhooks | None,
     health: Callable[[], Mapping[str, str]],
     registry: CollectorRegistry,
-    handlers: Sequence[HTTPRouteHandler] = (),
+    handlers: Sequence[HTTPRouteHandler | Router] = (),
+    doorman: Doorman | None = None,
+    refused_page: Callable[[int, str], str] | None = None,
+    *,
+    told_of_first: Mapping[str, str] = MappingProxyType({}),
 ) -> Litestar:
-    """Everything that is served, or health and metrics alone. `health`'s `status` is `ok`, or names what is not."""
+    """Everything that is served, or health and metrics alone. `health`'s `status` is `ok`, or names what is not.
+
+    Without a doorman nobody passes a guard. `refused_page` makes the HTML of a status and its reason.
+    `told_of_first`: headers with each answer of /rest/V1.
+    """
 
     @asgi("/webhooks", is_mount=True, copy_scope=False)
     async def receive(scope: Any, receive: Any, send: Any) -> None:
@@ -59,10 +85,40 @@ def create_app(
         """Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    app = Litestar([receive, live, is_ready, metrics, *handlers], openapi_config=DESCRIBED, logging_config=None)
+    app = Litestar(
+        [receive, live, is_ready, metrics, *handlers],
+        openapi_config=DESCRIBED,
+        logging_config=None,
+        state=State({DOORMAN: doorman, SHOWN: refused_page}),
+        exception_handlers={Refusal: refused, HTTPException: no_such_route},
+        before_send=[deprecation.hook(dict(told_of_first))] if told_of_first else [],
+    )
     # a mounted application describes nothing of itself
+    for path, there in (app.openapi_schema.paths or {}).items():
+        if group_of(path) in {"erp", "operations"}:
+            _tell_guard(there)
     app.openapi_schema.paths = {**(app.openapi_schema.paths or {}), "/webhooks/{connection}/{event}": _webhook()}
     return app
+
+
+def no_such_route(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """A problem of RFC 9457 below /api; a page below /console; what clients of the others know, there."""
+    if request.scope["path"].startswith("/api/"):
+        return problems.of_http(request, error)
+    shown = request.app.state.get(SHOWN)
+    if request.scope["path"].startswith("/console") and shown is not None:
+        detail = "There is no such page." if error.status_code == 404 else error.detail
+        return page(shown(error.status_code, detail), error.status_code)
+    return create_exception_response(request, error)
+
+
+def _tell_guard(there: PathItem) -> None:
+    """What a guard answers, whatever stands behind it."""
+    for operation in (there.get, there.post, there.put, there.patch, there.delete):
+        if operation is not None:
+            told = {status: OpenAPIResponse(description=meaning) for status, meaning in GUARDED.items()}
+            operation.responses = {**told, **(operation.responses or {})}
+            operation.security = operation.security or [BEARER]
 
 
 DESCRIBED = OpenAPIConfig(
@@ -70,7 +126,7 @@ DESCRIBED = OpenAPIConfig(
     version="1",
     path="/",
     render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-    components=[Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")})],
+    components=[Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}), refusals()],
     servers=[],
 )
 

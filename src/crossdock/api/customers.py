@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as TooLate
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from crossdock.api.bodies import object_of, told_as
 from crossdock.api.pushes import Answer, Asked, problem, target_of
 from crossdock.contract.flow import Route
-from crossdock.contract.message import Message
 from crossdock.delivery.intake import Intake
 from crossdock.delivery.records import State
 from crossdock.delivery.store import DeliveryView
 from crossdock.erasure import Forgotten, forget
 from crossdock.errors import ConfigurationError, MappingError, StorageError
+from crossdock.feeds.customers import IncomingCustomers
 from crossdock.flows import CUSTOMER_PUSHES, CUSTOMERS
-from crossdock.flows.customer_rows import message_id, number_of, read
 from crossdock.settings import Settings
 from crossdock.storage.sql import SqlStore
 
@@ -34,17 +31,17 @@ class Customers:
     def __init__(
         self,
         intake: Intake,
+        incoming: IncomingCustomers,
         store: SqlStore,
         settings: Settings,
         routes: Callable[[str], Sequence[Route]],
-        keyed: Callable[[str], str],
         clock: Callable[[], datetime],
     ) -> None:
         self._intake = intake
+        self._incoming = incoming
         self._store = store
         self._settings = settings
         self._routes = routes
-        self._keyed = keyed
         self._clock = clock
 
     def push(self, asked: Asked) -> Answer:
@@ -52,21 +49,18 @@ class Customers:
         try:
             raw = object_of(asked.body, "one customer")
             target = target_of(self._routes(asked.connection), asked)
-            rules = self._rules(asked.connection, target)
-            read(raw, str(rules.get("website", "")), self._clock())
-            message = self._message(asked, target, raw, rules)
+            heard = self._incoming.pushed(asked.connection, target, raw)
         except MappingError as error:
             return problem(400, str(error))
         except ConfigurationError as error:
             return problem(422, "; ".join(error.problems))
-        print_of = self._keyed(msgspec.json.encode(raw, order="sorted").decode())[:64]
         try:
-            recorded = self._intake.offer(message, print_of, CHANNEL, target).result(LONGEST_COMMIT)
+            recorded = self._intake.take(self._incoming.arrival(heard, target, CHANNEL)).result(LONGEST_COMMIT)
         except (StorageError, TooLate):
             return problem(503, "not stored: send it again")
         if recorded.outcome == "conflict":
             return problem(409, "this as_of came before with another content")
-        told = self._told(asked.connection, target, message.reference)
+        told = self._told(asked.connection, target, heard.message.reference)
         return Answer(status=202 if recorded.outcome == "new" else 200, body=told)
 
     def state(self, asked: Asked, number: str) -> Answer:
@@ -106,29 +100,6 @@ class Customers:
             forget(self._store, self._settings, fingerprint, by, now, told_by=asked.connection)
             for fingerprint in self._store.people_of(subject)
         ]
-
-    def _rules(self, connection: str, target: str) -> Mapping[str, Any]:
-        route = next(one for one in self._routes(connection) if one.target == target and CUSTOMERS.name in one.flows)
-        found: Mapping[str, Any] = route.states.get(CUSTOMERS.name, {})
-        return found
-
-    def _message(self, asked: Asked, target: str, raw: Mapping[str, Any], rules: Mapping[str, Any]) -> Message:
-        number = number_of(raw)
-        known = self._store.subject_of(target, asked.connection, number)
-        payload = {
-            "document": raw,
-            "customer_id": known.partition(":")[2],
-            "rules": {"website": rules.get("website", ""), "create": rules.get("create", True)},
-        }
-        return Message(
-            id=message_id(target, raw, self._keyed),
-            source=asked.connection,
-            flow=CUSTOMER_PUSHES.name,
-            subject=message_id(target, raw, self._keyed),
-            reference=number,
-            occurred_at=self._clock(),
-            payload=msgspec.json.encode(payload),
-        )
 
     def _told(self, erp: str, store: str, number: str) -> dict[str, Any]:
         pushes = [one for one in self._of_number(erp, number) if one.target == store][-SHOWN:]

@@ -88,7 +88,10 @@ class Documents:
     def _names(self, asked: Asked, target: str, number: str) -> list[str]:
         """Parcels may be added to one shipment again and again: each time is a document of its own."""
         if asked.flow != "tracks":
-            return [message_id(target, asked.flow, {"number": number})]
+            try:
+                return [message_id(target, asked.flow, {"number": number})]
+            except MappingError:
+                return []  # no document can be called so
         return self._store.looks_below(asked.connection, LOOK, f"{target}:tracks:{number}#")
 
     def _told(self, asked: Asked, name: str, target: str) -> dict[str, Any]:
@@ -103,6 +106,7 @@ class Documents:
         made = self._store.promised(asked.connection, asked.flow, seen.reference, key)
         made = [one for one in made if one.target == target]
         rows = [{"state": told_as(one.state), "reason": one.reason} for one in made]
+        rows = [row for row in rows if row["state"] != "superseded"] or rows  # another version took its place
         if not rows:
             rows = [{"state": _looked(seen), "reason": seen.reason}]
         states = {row["state"] for row in rows}

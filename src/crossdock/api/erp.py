@@ -1,8 +1,7 @@
-"""/rest/V1/erp and /rest/V2/erp: what an ERP pushes. Bearer tokens; each token speaks for one connection."""
+"""/rest/V1/erp and /rest/V2/erp: what an ERP pushes. Each that is let in speaks for one connection."""
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
@@ -18,7 +17,9 @@ from crossdock.api.customers import Customers
 from crossdock.api.described import PUSHED, CustomerPush, Pushed, document_operation
 from crossdock.api.documents import PATHS, Documents
 from crossdock.api.pushes import Answer, Asked, Pushes
-from crossdock.model.base import Record
+from crossdock.flows import INVENTORY, PRICES, PRODUCTS
+from crossdock.identity.guards import client_of, needs
+from crossdock.security.access import Permission
 
 StoreName = Annotated[str, QueryParameter(description="Which store, where routes go to several", max_length=40)]
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows at most")]
@@ -28,47 +29,24 @@ BulkName = Annotated[str, PathParameter(description="As the store has named it",
 CustomerNumber = Annotated[str, PathParameter(description="The ERP's own number of the customer", max_length=64)]
 JobName = Annotated[str, PathParameter(description="As the push was answered with", max_length=20)]
 log = structlog.get_logger("crossdock.api")
-UNAUTHORIZED = {"success": False, "message": "Unauthorized"}
+# of each flow that is pushed as states; documents and customers have one each
+PUSHING: Mapping[str, Permission] = {
+    INVENTORY.name: Permission.INVENTORY,
+    PRICES.name: Permission.PRICES,
+    PRODUCTS.name: Permission.PRODUCTS,
+}
 FAILED = {"success": False, "message": "Internal server error"}
 
 
-def unknown() -> Response[Any]:
-    """No token that is known."""
-    return Response(UNAUTHORIZED, status_code=401, headers={"WWW-Authenticate": "Bearer"})
-
-
-class Client(Record, frozen=True, kw_only=True):
-    """Who may push, and for which connection."""
-
-    name: str
-    token: str
-    connection: str
-
-
-class Doorman:
-    """Knows clients by their tokens, each compared in constant time."""
-
-    def __init__(self, clients: tuple[Client, ...]) -> None:
-        self._clients = clients
-
-    def client(self, headers: Mapping[str, str]) -> Client | None:
-        """Whose token it is."""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            return None
-        given = token.strip().encode()
-        found = [one for one in self._clients if hmac.compare_digest(one.token.encode(), given)]
-        return found[0] if found else None
-
-
-def routes(pushes: Pushes, doorman: Doorman, body_limit: int) -> list[HTTPRouteHandler]:
+def routes(pushes: Pushes, body_limit: int) -> list[HTTPRouteHandler]:
     """The handlers: three for each flow that can be pushed."""
-    return [handler for pushed in PUSHED for handler in _of_flow(pushed, pushes, doorman, body_limit)]
+    return [handler for pushed in PUSHED for handler in _of_flow(pushed, pushes, body_limit)]
 
 
-def _of_flow(pushed: Pushed, pushes: Pushes, doorman: Doorman, body_limit: int) -> list[HTTPRouteHandler]:
+def _of_flow(pushed: Pushed, pushes: Pushes, body_limit: int) -> list[HTTPRouteHandler]:
     flow, name = pushed.flow, pushed.flow.capitalize()
-    taken: Any = {"status_code": 200, "request_max_body_size": body_limit}
+    guarded: Any = {"guards": [needs(PUSHING[flow])]}
+    taken: Any = {"status_code": 200, "request_max_body_size": body_limit, **guarded}
 
     @post(
         f"/rest/V1/erp/{flow}/update",
@@ -79,7 +57,7 @@ def _of_flow(pushed: Pushed, pushes: Pushes, doorman: Doorman, body_limit: int) 
         description=pushed.about_first,
     )
     async def update(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
-        return await _answer(doorman, request, pushes.first, flow, store)
+        return await _answer(request, pushes.first, flow, store)
 
     @post(
         f"/rest/V2/erp/{flow}/update",
@@ -90,10 +68,11 @@ def _of_flow(pushed: Pushed, pushes: Pushes, doorman: Doorman, body_limit: int) 
         description=pushed.about_second,
     )
     async def update_rows(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
-        return await _answer(doorman, request, pushes.second, flow, store)
+        return await _answer(request, pushes.second, flow, store)
 
     @get(
         f"/rest/V2/erp/{flow}/jobs/{{job:str}}",
+        **guarded,
         operation_id=f"RestV2Erp{name}Jobs{name}Job",
         summary="What became of a push",
         description="Counts over all rows; the rows themselves by pages, without those that asked for nothing new.",
@@ -101,18 +80,14 @@ def _of_flow(pushed: Pushed, pushes: Pushes, doorman: Doorman, body_limit: int) 
     async def job_of(
         request: Request[Any, Any, Any], job: JobName, after: After = -1, limit: PageSize = 100
     ) -> Response[Any]:
-        client = doorman.client(request.headers)
-        if client is None:
-            return unknown()
+        client = client_of(request)
         return await _act(partial(pushes.job, client.connection, flow, job, after, limit))
 
     return [update, update_rows, job_of]
 
 
-async def _answer(doorman: Doorman, request: Request[Any, Any, Any], act: Any, flow: str, store: str) -> Response[Any]:
-    client = doorman.client(request.headers)
-    if client is None:
-        return unknown()
+async def _answer(request: Request[Any, Any, Any], act: Any, flow: str, store: str) -> Response[Any]:
+    client = client_of(request)
     asked = Asked(
         client=client.name,
         connection=client.connection,
@@ -124,39 +99,38 @@ async def _answer(doorman: Doorman, request: Request[Any, Any, Any], act: Any, f
     return await _act(partial(act, asked))
 
 
-def bulk_routes(bulks: BulkStates, doorman: Doorman) -> list[HTTPRouteHandler]:
+def bulk_routes(bulks: BulkStates) -> list[HTTPRouteHandler]:
     """How far a store is with a bulk."""
 
     @get(
         "/rest/V1/erp/bulk/{uuid:str}/status",
+        guards=[needs(Permission.PRODUCTS)],
         operation_id="RestV1ErpBulkStatus",
         operation_class=BulkOperation,
         summary="How far a store is with a bulk of products",
         description="Asked of the store at this moment; counted over all states of its operations.",
     )
     async def status(request: Request[Any, Any, Any], uuid: BulkName, store: StoreName = "") -> Response[Any]:
-        client = doorman.client(request.headers)
-        return unknown() if client is None else await _act(partial(bulks.state, client.connection, uuid, store))
+        return await _act(partial(bulks.state, client_of(request).connection, uuid, store))
 
     return [status]
 
 
-def document_routes(documents: Documents, doorman: Doorman) -> list[HTTPRouteHandler]:
+def document_routes(documents: Documents) -> list[HTTPRouteHandler]:
     """One address for each flow of documents."""
-    return [handler for path, flow in PATHS.items() for handler in _documents(documents, doorman, path, flow)]
+    return [handler for path, flow in PATHS.items() for handler in _documents(documents, path, flow)]
 
 
-def _documents(documents: Documents, doorman: Doorman, path: str, flow: str) -> list[HTTPRouteHandler]:
+def _documents(documents: Documents, path: str, flow: str) -> list[HTTPRouteHandler]:
     words = flow.replace("_", " ")
 
-    def asked_of(request: Request[Any, Any, Any], body: bytes, store: str) -> Asked | None:
-        client = doorman.client(request.headers)
-        if client is None:
-            return None
+    def asked_of(request: Request[Any, Any, Any], body: bytes, store: str) -> Asked:
+        client = client_of(request)
         return Asked(client=client.name, connection=client.connection, flow=flow, body=body, target=store)
 
     @post(
         f"/rest/V1/erp/{path}",
+        guards=[needs(Permission.FULFILMENT)],
         name=f"push {flow}",
         status_code=202,
         operation_id=f"push_{flow}",
@@ -166,10 +140,11 @@ def _documents(documents: Documents, doorman: Doorman, path: str, flow: str) -> 
     async def push(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
         """Stored once under its number; 200 where it came before, with what became of it."""
         asked = asked_of(request, await request.body(), store)
-        return unknown() if asked is None else await _act(partial(documents.push, asked))
+        return await _act(partial(documents.push, asked))
 
     @get(
         f"/rest/V1/erp/{path}/{{number:str}}",
+        guards=[needs(Permission.FULFILMENT)],
         name=f"state of {flow}",
         operation_id=f"state_of_{flow}",
         summary=f"What became of one of {words}",
@@ -177,22 +152,21 @@ def _documents(documents: Documents, doorman: Doorman, path: str, flow: str) -> 
     async def state(request: Request[Any, Any, Any], number: DocumentName, store: StoreName = "") -> Response[Any]:
         """Pending, delivered, superseded, or dead with the reason."""
         asked = asked_of(request, b"", store)
-        return unknown() if asked is None else await _act(partial(documents.state, asked, number))
+        return await _act(partial(documents.state, asked, number))
 
     return [push, state]
 
 
-def customer_routes(customers: Customers, doorman: Doorman) -> list[HTTPRouteHandler]:
+def customer_routes(customers: Customers) -> list[HTTPRouteHandler]:
     """What an ERP tells of its customers."""
 
-    def asked_of(request: Request[Any, Any, Any], body: bytes, store: str) -> Asked | None:
-        client = doorman.client(request.headers)
-        if client is None:
-            return None
+    def asked_of(request: Request[Any, Any, Any], body: bytes, store: str) -> Asked:
+        client = client_of(request)
         return Asked(client=client.name, connection=client.connection, flow="customers", body=body, target=store)
 
     @post(
         "/rest/V1/erp/customers",
+        guards=[needs(Permission.CUSTOMERS)],
         status_code=202,
         operation_id="push_customers",
         operation_class=CustomerPush,
@@ -201,20 +175,22 @@ def customer_routes(customers: Customers, doorman: Doorman) -> list[HTTPRouteHan
     async def push(request: Request[Any, Any, Any], store: StoreName = "") -> Response[Any]:
         """What is not told of stays as it is. 200 where the same came before."""
         asked = asked_of(request, await request.body(), store)
-        return unknown() if asked is None else await _act(partial(customers.push, asked))
+        return await _act(partial(customers.push, asked))
 
     @get(
         "/rest/V1/erp/customers/{number:str}",
+        guards=[needs(Permission.CUSTOMERS)],
         operation_id="state_of_customers",
         summary="What became of what was pushed of a customer",
     )
     async def state(request: Request[Any, Any, Any], number: CustomerNumber, store: StoreName = "") -> Response[Any]:
         """States and names of fields, never what is in them."""
         asked = asked_of(request, b"", store)
-        return unknown() if asked is None else await _act(partial(customers.state, asked, number))
+        return await _act(partial(customers.state, asked, number))
 
     @post(
         "/rest/V1/erp/customers/{number:str}/erasure",
+        guards=[needs(Permission.CUSTOMERS)],
         status_code=202,
         operation_id="erase_customers",
         summary="A customer wishes to be forgotten",
@@ -222,7 +198,7 @@ def customer_routes(customers: Customers, doorman: Doorman) -> list[HTTPRouteHan
     async def erase(request: Request[Any, Any, Any], number: CustomerNumber, store: StoreName = "") -> Response[Any]:
         """Carried on to the store; what Crossdock keeps of the person can never be read again."""
         asked = asked_of(request, b"", store)
-        return unknown() if asked is None else await _act(partial(customers.erase, asked, number))
+        return await _act(partial(customers.erase, asked, number))
 
     return [push, state, erase]
 
@@ -237,4 +213,4 @@ async def _act(act: Any) -> Response[Any]:
     return Response(found.body, status_code=found.status, headers=headers)
 
 
-__all__ = ["Client", "Doorman", "bulk_routes", "customer_routes", "document_routes", "routes"]
+__all__ = ["bulk_routes", "customer_routes", "document_routes", "routes"]

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from crossdock.api.webhooks import TITLES
 from crossdock.contract.flow import Route
 from crossdock.contract.message import Message
 from crossdock.errors import ConfigurationError, InvalidPayload, StorageError
 from crossdock.feeds.feeds import Feeds, read_rows
 from crossdock.feeds.levels import Fate, Feed, FeedState, LevelStore, NewFeed, Row
+from crossdock.identity.refusals import told
 from crossdock.model.base import Record
 
 FIRST_LOOK, LONGEST_LOOK = 0.01, 0.25  # seconds between two looks at what became of it
@@ -182,8 +182,7 @@ def target_of(routes: Sequence[Route], asked: Asked) -> str:
 
 def problem(status: int, detail: str) -> Answer:
     """RFC 9457."""
-    title = TITLES.get(status, "Error")
-    return Answer(status=status, body={"type": "about:blank", "title": title, "status": status, "detail": detail})
+    return Answer(status=status, body=told(status, detail))
 
 
 def _as_first(answer: Answer) -> Answer:

@@ -10,8 +10,7 @@ from prometheus_client.registry import Collector
 from crossdock.app import Crossdock, utc_now
 from crossdock.errors import StorageError
 from crossdock.feeds.schedules import Entry, Standing, missed, state_of
-
-LABELS = ["route", "schedule"]
+from crossdock.telemetry import catalogue
 
 
 class ScheduleMetrics(Collector):
@@ -26,12 +25,8 @@ class ScheduleMetrics(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Without a database there is nothing to tell; health says so."""
-        late = GaugeMetricFamily("crossdock_schedule_missed", "1 while a run that was due has not begun", labels=LABELS)
-        bad = GaugeMetricFamily("crossdock_schedule_failed", "1 while the last run has failed", labels=LABELS)
-        told = CounterMetricFamily("crossdock_schedule_missed_runs", "Runs that did not happen in time", labels=LABELS)
-        done = GaugeMetricFamily(
-            "crossdock_schedule_done_timestamp_seconds", "When the last run came to its end", labels=LABELS
-        )
+        late, bad = catalogue.SCHEDULE_MISSED.told(), catalogue.SCHEDULE_FAILED.told()
+        told, done = catalogue.SCHEDULE_MISSED_RUNS.told_count(), catalogue.SCHEDULE_DONE.told()
         try:
             for labels, overdue, failed, kept in self._found():
                 late.add_metric(labels, float(overdue))
@@ -44,7 +39,7 @@ class ScheduleMetrics(Collector):
 
     def _found(self) -> Iterator[tuple[list[str], bool, bool, Standing]]:
         now = utc_now()
-        for timetable in self._crossdock.readers.timetables.values():
+        for timetable in self._crossdock.timetables():
             view = timetable.view()
             overdue = {entry.name() for entry, _ in missed(timetable.entries, view, now)}
             for entry in timetable.entries:

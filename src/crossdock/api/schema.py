@@ -14,10 +14,14 @@ from crossdock.api.application import create_app
 from crossdock.api.bulks import BulkStates
 from crossdock.api.customers import Customers
 from crossdock.api.documents import Documents
-from crossdock.api.erp import Doorman, bulk_routes, customer_routes, document_routes, routes
+from crossdock.api.erp import bulk_routes, customer_routes, document_routes, routes
+from crossdock.api.hints import Hinted, hint_route
+from crossdock.api.operations.pulse import Pulse
+from crossdock.api.operations.routes import operation_routes
 from crossdock.api.pushes import Pushes
 from crossdock.api.webhooks import Webhooks
 from crossdock.contract.message import Message
+from crossdock.operations.desk import Desk
 
 
 class _Nowhere:
@@ -38,11 +42,13 @@ def described() -> str:
     """The OpenAPI document, as it is served."""
     registry = CollectorRegistry()
     hooks = Webhooks({}, _Nowhere(), lambda: datetime.now(UTC), body_limit=1, registry=registry)
-    nobody = Doorman(())  # only the handlers' signatures are read
-    pushed = routes(cast("Pushes", _Unasked()), nobody, body_limit=1)
-    handlers = [*pushed, *document_routes(cast("Documents", _Unasked()), nobody)]
-    handlers += bulk_routes(cast("BulkStates", _Unasked()), nobody)
-    handlers += customer_routes(cast("Customers", _Unasked()), nobody)
+    # only the handlers' signatures are read
+    pushed = routes(cast("Pushes", _Unasked()), body_limit=1)
+    handlers: list[Any] = [*pushed, *document_routes(cast("Documents", _Unasked()))]
+    handlers += bulk_routes(cast("BulkStates", _Unasked()))
+    handlers += customer_routes(cast("Customers", _Unasked()))
+    handlers.append(operation_routes(cast("Desk", None), cast("Pulse", None)))
+    handlers.append(hint_route({}, cast("Hinted", _Unasked()), lambda: datetime.now(UTC), registry))
     app = create_app(hooks, lambda: {"status": "ok"}, registry, handlers)
     return json.dumps(app.openapi_schema.to_schema(), indent=1, sort_keys=True) + "\n"
 

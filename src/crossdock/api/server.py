@@ -9,25 +9,39 @@ from typing import Any
 
 import uvicorn
 
+from crossdock.api.patience import patient_for
 from crossdock.errors import StorageError
 
 START_SECONDS = 20.0
 
 
 class ApiServer:
-    """Binds at once, so that `url` is known before it starts; port 0 takes a free one."""
+    """Binds at once, so that `url` is known before it starts; port 0 takes a free one. StorageError: it cannot.
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
+    `request_s`: seconds in which a request must have come whole.
+    """
+
+    def __init__(self, app: Any, host: str, port: int, request_s: float = 60) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((host, port))
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:  # most often another Crossdock that still runs
+            self._socket.close()
+            why = error.strerror or str(error)
+            raise StorageError(
+                f"cannot listen at {host}:{port}: {why}; `api.port` or `--port` names another"
+            ) from error
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             app,
+            http=patient_for(request_s),
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # whom to believe is the gate's affair
             lifespan="on",
             timeout_graceful_shutdown=10,
             backlog=2048,

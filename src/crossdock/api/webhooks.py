@@ -12,10 +12,12 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
 from crossdock.contract.message import Heard, Message
 from crossdock.errors import InvalidPayload, MessageError, SignatureError, StorageError, Temporary
+from crossdock.identity.refusals import PROBLEM, told
+from crossdock.telemetry.catalogue import WEBHOOKS
 
 log = structlog.get_logger("crossdock.api")
 Scope = MutableMapping[str, Any]
@@ -71,12 +73,7 @@ class Webhooks:
         self._clock = clock
         self._limit = body_limit
         self._challenged = frozenset(challenged)
-        self._counted = Counter(
-            "crossdock_webhooks",
-            "Webhooks by connection and what became of them",
-            ["connection", "outcome"],
-            registry=registry,
-        )
+        self._counted = WEBHOOKS.counter(registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -187,17 +184,4 @@ async def respond_bytes(send: Send, status: int, body: bytes, headers: Mapping[s
 
 async def problem(send: Send, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
     """RFC 9457."""
-    answer = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
-    await respond(send, status, answer, headers, "application/problem+json")
-
-
-TITLES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    409: "Conflict",
-    413: "Content Too Large",
-    422: "Unprocessable Content",
-    503: "Service Unavailable",
-}
+    await respond(send, status, told(status, detail), headers, PROBLEM)

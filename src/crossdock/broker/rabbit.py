@@ -137,3 +137,17 @@ class Rabbit:
         if self._down_since is not None:
             log.info("broker is back", seconds=round(time.monotonic() - self._down_since, 1))
             self._down_since = None
+
+
+def version_of(url: str) -> str:
+    """RabbitMQ's own word for its version, asked now. Raises ConfigurationError, BrokerDown."""
+    parameters = opened(url).parameters
+    try:
+        connection = pika.BlockingConnection(parameters)
+    except FAILED as error:
+        raise BrokerDown(f"RabbitMQ does not let us in: {type(error).__name__}") from error
+    try:
+        told = connection._impl.server_properties or {}  # noqa: SLF001  pika's blocking connection does not pass it on
+        return str(told.get("version", ""))
+    finally:
+        connection.close()

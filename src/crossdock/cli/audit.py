@@ -9,8 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from crossdock.app import fingerprint_of
-from crossdock.cli.common import ConfigOption, complaints, person, plain, say, settings_or_exit, store_of
+from crossdock.cli.common import ConfigOption, complaints, person, plain, say, store_of
 from crossdock.storage.trail import Proof
 
 NOBODY = "0 subjects: nothing that can still be read is about this person"
@@ -73,7 +72,6 @@ def erase(
     subject: Annotated[str, typer.Option(help="The person's e-mail address.")], config: ConfigOption = None
 ) -> None:
     """Destroy the keys of everything about a person; rows, hashes and the chain stay whole."""
-    fingerprint = fingerprint_of(settings_or_exit(config), subject)
     with store_of(config) as store:
-        erased = store.erase(fingerprint, person(), datetime.now(UTC))
+        erased = store.erase(store.fingerprint_of(subject), person(), datetime.now(UTC))
     say(f"{len(erased)} subjects can never be read again: {', '.join(erased)}" if erased else NOBODY)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
+import queue
+import signal
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TextIO
@@ -37,6 +39,17 @@ console = _console(sys.stdout)
 complaints = _console(sys.stderr, errors=True)
 
 
+def asked_to_stop() -> Callable[[], object]:
+    """Listens for SIGTERM and Ctrl-C from now on; what is returned waits for the first of them.
+
+    Not an Event: a second signal in the middle of its set() would wait for a lock that this very thread holds.
+    """
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda which, _frame: asked.put(which))
+    return asked.get
+
+
 def settings_or_exit(config: Path | None) -> Settings:
     """The settings, or every problem with them on standard error and exit code 2."""
     try:
@@ -55,6 +68,11 @@ def plain(value: object, style: str = "") -> Text:
 def say(*parts: object, to: Console = console) -> None:
     """One line, in which nothing is taken for markup but what is Text already."""
     to.print(Text("").join(part if isinstance(part, Text) else plain(part) for part in parts), highlight=False)
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 route`, `2 routes`: a number and what it counts."""
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def complain(error: CrossdockError) -> None:

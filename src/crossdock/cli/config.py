@@ -12,10 +12,15 @@ import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
+from crossdock.app import envelope_of, needed_secrets
+from crossdock.cli.common import counted
 from crossdock.cli.config_reference import end_models
+from crossdock.connections import Connections
 from crossdock.errors import ConfigurationError
-from crossdock.security.envelope import create_master_key_file, master_key_from
-from crossdock.security.secrets import is_reference, mask, resolve, resolve_url
+from crossdock.exchanges import Exchanges
+from crossdock.security.envelope import create_master_key_file
+from crossdock.security.places import secrets_of
+from crossdock.security.secrets import mask
 from crossdock.settings import DEFAULT_FILE, Settings, find, load, told
 
 app = typer.Typer(help="Look at the configuration without starting anything.", no_args_is_help=True)
@@ -64,6 +69,10 @@ master_key = "file:{key}"
 # [routes.options]
 # eligibility = {{ "*" = "authorized", checkmo = "always", banktransfer = "always" }}
 # on_mismatch = "park"
+
+# Who is told when something is wrong: docs/notifications.md. Needs the extra `notify`.
+# [notifications.audiences.devops]
+# targets = ["env:OPS_CHAT"]  # an Apprise URL: of a chat, a mailbox, a pager
 """
 
 NEXT_STEPS = """\
@@ -99,10 +108,11 @@ def check(
     """Name every problem of the settings and exit with 2 if there is one."""
     settings = _loaded(config)
     found = [*problems(settings, find(config), secrets=secrets)]
+    found += _unfit(settings) if secrets and not found else ()
     if found:
         _fail(found)
-    counted = f"{len(settings.connections)} connections, {len(settings.routes)} routes"
-    typer.echo(f"{find(config) or 'No file, the defaults'}: in order ({counted}).")
+    those = f"{counted(len(settings.connections), 'connection')}, {counted(len(settings.routes), 'route')}"
+    typer.echo(f"{find(config) or 'No file, the defaults'}: in order ({those}).")
 
 
 @app.command()
@@ -175,38 +185,30 @@ def _refused(model: type[BaseModel], table: Mapping[str, Any], file: Path | None
     return []
 
 
+def _unfit(settings: Settings) -> Sequence[str]:
+    """What `run` would refuse: the connections are made, without asking anybody, and their routes held against them."""
+    try:
+        Connections(settings, Exchanges(), envelope_of(settings))
+    except ConfigurationError as error:
+        return error.problems
+    return ()
+
+
 def _missing_secrets(settings: Settings) -> Iterator[str]:
     try:
-        master_key_from(settings.security.master_key)
+        found = secrets_of(settings.secrets).missing(needed_secrets(settings))
+        yield from found
+        if not any(problem.startswith("security.") for problem in found):
+            envelope_of(settings)
     except ConfigurationError as error:
         yield from error.problems
-    for key, url in (("database.url", settings.database.url), ("broker.url", settings.broker.url)):
-        try:
-            resolve_url(url, key=key)
-        except ConfigurationError as error:
-            yield from error.problems
-    for key, ref in _references(settings.connections, "connections"):
-        try:
-            resolve(ref, key=key)
-        except ConfigurationError as error:
-            yield from error.problems
-
-
-def _references(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str) and is_reference(value):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for name, part in value.items():
-            yield from _references(part, f"{path}.{name}")
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _references(part, f"{path}[{index}]")
 
 
 def _lines(value: Any, path: str = "") -> Iterator[str]:
     if isinstance(value, Mapping) and value:
         for name, part in value.items():
-            yield from _lines(part, f"{path}.{_key(name)}".removeprefix("."))
+            if part is not None:  # TOML has no word for what is not there
+                yield from _lines(part, f"{path}.{_key(name)}".removeprefix("."))
     elif isinstance(value, list) and value and all(isinstance(part, Mapping) for part in value):
         for index, part in enumerate(value):
             yield from _lines(part, f"{path}[{index}]")

@@ -7,26 +7,19 @@ A test fails where the page is not what this prints, and where a field says noth
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+from crossdock.erp.registry import settings_models
+from crossdock.magento.settings import MagentoSettings
 from crossdock.settings import DEFAULT_FILE, FILE_VARIABLE, PREFIX, Settings
-
-ENDS: Mapping[str, tuple[str, str]] = {
-    "magento": ("crossdock.magento.settings", "MagentoSettings"),
-    "rest": ("crossdock.erp.rest.settings", "RestSettings"),
-    "tryton": ("crossdock.erp.tryton.settings", "TrytonSettings"),
-    "webhook": ("crossdock.erp.rest.settings", "WebhookSettings"),
-}
 
 INTRODUCTION = f"""\
 # Configuration reference
@@ -46,8 +39,9 @@ connections and the routes.
   with a hyphen cannot be set so.
 - **Secrets** are never in the file. Where a setting wants a secret, write a reference: `env:NAME` for an environment
   variable, `file:PATH` for a file that only its owner can read (the last newline is taken off; a relative path starts
-  at the working directory; files below `/run/secrets` may have any mode). `vault:` and `aws-sm:` are to come, and are
-  refused until then.
+  at the working directory, one behind `$CREDENTIALS_DIRECTORY/` where systemd puts a unit's credentials; files below
+  `/run/secrets` may have any mode), `vault:PATH#FIELD` for HashiCorp Vault or OpenBao, `aws-sm:NAME` or
+  `aws-sm:NAME#FIELD` for AWS Secrets Manager ([secrets](../secrets.md)).
 - **Editors.** `crossdock config schema > crossdock.schema.json` prints a JSON Schema of the whole file.
 - `crossdock config show` prints what holds, defaults included, without any secret.
 """
@@ -63,13 +57,7 @@ used. `kind` says which connector it is; the other keys are that connector's own
 
 def end_models() -> dict[str, type[BaseModel]]:
     """The settings models of the built-in connectors, by kind."""
-    found = {}
-    for kind, (module, name) in ENDS.items():
-        if importlib.util.find_spec(module) is None:
-            continue
-        if (model := getattr(importlib.import_module(module), name, None)) is not None:
-            found[kind] = model
-    return found
+    return {"magento": MagentoSettings, **dict(settings_models())}
 
 
 def page() -> str:
@@ -99,16 +87,21 @@ def parts(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _tables(model: type[BaseModel], path: str, level: int = 3, which: str = "") -> Iterator[str]:
-    rows = [(name, field) for name, field in model.model_fields.items() if not parts(field.annotation)]
+    rows = [(name, field) for name, field in _own_first(model) if not parts(field.annotation)]
     if path and rows:
         lines = [_row(name, field) for name, field in rows]
         head = f"{'#' * level} `{_heading(path)}`{which}\n\n{_first_line(model)}"
         yield "\n".join([head, "", "| key | type | default | meaning |", "|---|---|---|---|", *lines])
-    for name, field in model.model_fields.items():
+    for name, field in _own_first(model):
         inner = parts(field.annotation)
         for part in inner:
             where = f"{path}.{name}".removeprefix(".") + "[]" * _is_list(field.annotation)
             yield from _tables(part, where, level, _which(part) if len(inner) > 1 else "")
+
+
+def _own_first(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
+    """What a connection has in common with all others stands behind what is its own."""
+    return sorted(model.model_fields.items(), key=lambda field: field[0] not in model.__annotations__)
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -41,10 +41,14 @@ def pause(name: NameArgument, why: WhyOption, config: ConfigOption = None) -> No
     say(f"{name} is paused" if done else f"{name} was paused already")
 
 
-def resume(name: NameArgument, config: ConfigOption = None) -> None:
+def resume(
+    name: NameArgument,
+    config: ConfigOption = None,
+    why: Annotated[str, typer.Option("--why", help="The reason; it is kept in the audit trail.")] = "",
+) -> None:
     """Go on sending to a connection."""
     with store_of(config) as store:
-        done = store.resume(name, person(), datetime.now(UTC))
+        done = store.resume(name, person(), datetime.now(UTC), why)
     if not done:
         say(f"{name} is not paused", to=complaints)
         raise typer.Exit(1)
@@ -56,12 +60,14 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     with store_of(config) as store:
         counts, paused = store.counts(), store.paused()
         unkept = [*_unkept(settings_or_exit(config), store)]
+        cautious = store.recovery.cautious_until(datetime.now(UTC))
     rows = [
         {"flow": flow, "target": target, "state": state, "count": count}
         for (flow, target, state), count in sorted(counts.items())
     ]
     if as_json:
-        console.print_json(msgspec.json.encode({"deliveries": rows, "paused": paused, "schedules": unkept}).decode())
+        told = {"deliveries": rows, "paused": paused, "schedules": unkept, "cautious_until": cautious}
+        console.print_json(msgspec.json.encode(told).decode())
         return
     table = Table("flow", "target", "state", "count", box=None)
     for row in rows:
@@ -72,9 +78,12 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     for one in paused:
         since = f" since {one.since:%Y-%m-%d %H:%M} UTC by {one.by}: {one.reason}"
         say(plain("paused ", "red"), one.connection, since)
+    if cautious is not None:
+        until = f"{cautious:%Y-%m-%d %H:%M} UTC"
+        say(f"A backup was restored: until {until} all that is new is looked up before it is sent.")
     for bad in unkept:
-        told = f"{bad['route']} by its schedule {bad['schedule']} {bad['detail']}"
-        say(plain(f"{bad['state']} ", "red"), told.strip())
+        line = f"{bad['route']} by its schedule {bad['schedule']} {bad['detail']}"
+        say(plain(f"{bad['state']} ", "red"), line.strip())
     if unkept:
         say("`crossdock schedule list` shows all of them")
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from crossdock.app import fingerprint_of
 from crossdock.cli.common import ConfigOption, complaints, person, plain, say, settings_or_exit, store_of
 from crossdock.contract.message import Message
 from crossdock.delivery.intake import arrival_of
@@ -48,9 +47,8 @@ def erase(
 ) -> None:
     """Carry a person's wish to be forgotten to the other end, and destroy the keys of all that is kept about them."""
     settings = settings_or_exit(config)
-    fingerprint = fingerprint_of(settings, subject)
     with store_of(config) as book:
-        done = forget(book, settings, fingerprint, person(), datetime.now(UTC))
+        done = forget(book, settings, book.fingerprint_of(subject), person(), datetime.now(UTC))
     if not done.known:
         say("Nothing that is kept is about this person.")
         return

@@ -12,8 +12,25 @@ import msgspec
 import typer
 from rich.table import Table
 
-from crossdock.cli.common import ConfigOption, JsonOption, WhyOption, complaints, console, person, plain, say, store_of
+from crossdock.app import Crossdock
+from crossdock.cli.common import (
+    ConfigOption,
+    JsonOption,
+    WhyOption,
+    complaints,
+    console,
+    person,
+    plain,
+    refuse,
+    say,
+    settings_or_exit,
+    store_of,
+)
 from crossdock.delivery.store import DeadFilter, DeliveryView
+from crossdock.errors import ConfigurationError
+from crossdock.operations import dead
+from crossdock.operations.causes import cause_of
+from crossdock.operations.desk import Desk
 from crossdock.storage.sql import SqlStore
 
 MOST = 1_000_000
@@ -25,6 +42,7 @@ TargetOption = Annotated[str, typer.Option(help="Only this target.")]
 CodeOption = Annotated[str, typer.Option(help="Only this error code.")]
 OwnerOption = Annotated[str, typer.Option(help="Only what is for business, or devops.")]
 OrderOption = Annotated[str, typer.Option("--order", help="Only this order number.")]
+CauseOption = Annotated[str, typer.Option("--cause", help="Only letters of this cause, as `dead causes` names it.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Really all, where neither ids nor filters are given.")]
 
 
@@ -47,6 +65,30 @@ def list_letters(
     console.print(_table(letters) if letters else "no dead letters")
     if len(letters) == DeadFilter().limit:
         say(f"these are the {len(letters)} oldest; narrow them by a filter to see others", to=complaints)
+
+
+@app.command()
+def causes(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Dead letters by their cause: how many, since when, and the money of the orders among them."""
+    try:
+        crossdock = Crossdock(settings_or_exit(config), roles=frozenset())
+    except ConfigurationError as error:
+        refuse(error)
+        raise typer.Exit(2) from error
+    try:
+        found = dead.causes(Desk(crossdock)).causes
+    finally:
+        crossdock.store.close()
+    if as_json:
+        console.print_json(msgspec.json.encode(found).decode())
+        return
+    table = Table("cause", "letters", "oldest", "owner", "code", "reason", "where", "money", box=None)
+    for one in found:
+        where = ", ".join(f"{place.flow} to {place.target}: {place.count}" for place in one.where)
+        money = ", ".join(f"{part.amount} {part.currency}" for part in one.at_risk.money)
+        oldest = f"{one.oldest_at:%Y-%m-%d %H:%M}"
+        table.add_row(*map(plain, (one.id, one.count, oldest, one.owner, one.code, one.reason, where, money)))
+    console.print(table if found else "no dead letters")
 
 
 @app.command()
@@ -79,13 +121,15 @@ def replay(
     code: CodeOption = "",
     owner: OwnerOption = "",
     order: OrderOption = "",
+    cause: CauseOption = "",
+    why: Annotated[str, typer.Option("--why", help="The reason; it is kept in the audit trail.")] = "",
     everything: AllOption = False,
 ) -> None:
     """Try again under the same key: what arrived after all is found, not doubled."""
     which = DeadFilter(flow=flow, target=target, code=code, owner=owner, reference=order)
     with store_of(config) as store:
-        chosen = _chosen(store, ids, which, everything=everything)
-        done = sum(store.replay(some, person(), datetime.now(UTC)) for some in _steps(chosen))
+        chosen = _chosen(store, ids, which, cause, everything=everything)
+        done = sum(store.replay(some, person(), datetime.now(UTC), why) for some in _steps(chosen))
     say(f"{done} of {len(chosen)} will be tried again{_rest(done, chosen)}")
 
 
@@ -121,23 +165,25 @@ def resolve(
     code: CodeOption = "",
     owner: OwnerOption = "",
     order: OrderOption = "",
+    cause: CauseOption = "",
     everything: AllOption = False,
 ) -> None:
     """Say that a person has dealt with it: it is not tried again, and its order's lane goes on."""
     which = DeadFilter(flow=flow, target=target, code=code, owner=owner, reference=order)
     with store_of(config) as store:
-        chosen = _chosen(store, ids, which, everything=everything)
+        chosen = _chosen(store, ids, which, cause, everything=everything)
         done = sum(store.resolve(some, person(), why, datetime.now(UTC)) for some in _steps(chosen))
     say(f"{done} of {len(chosen)} resolved{_rest(done, chosen)}")
 
 
-def _chosen(store: SqlStore, ids: list[int] | None, which: DeadFilter, *, everything: bool) -> list[int]:
+def _chosen(store: SqlStore, ids: list[int] | None, which: DeadFilter, cause: str, *, everything: bool) -> list[int]:
     if ids:
         return ids
-    if which == DeadFilter() and not everything:
+    if which == DeadFilter() and not cause and not everything:
         say("give ids, a filter, or --all", to=complaints)
         raise typer.Exit(2)
-    return [letter.id for letter in store.dead(msgspec.structs.replace(which, limit=MOST))]
+    found = store.dead(msgspec.structs.replace(which, limit=MOST))
+    return [letter.id for letter in found if cause in {"", cause_of(letter.code, letter.reason)}]
 
 
 def _rest(done: int, chosen: list[int]) -> str:

@@ -7,7 +7,8 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,18 +23,20 @@ from crossdock import log
 from crossdock.api.serving import Serving
 from crossdock.cli.common import console
 from crossdock.cli.day import run_day
-from crossdock.cli.demo_targets import TOKEN, RealTryton, StandIn, Target
+from crossdock.cli.demo_login import NAME, let_in
+from crossdock.cli.demo_targets import TOKEN, HasStock, Target, named, target_of
 from crossdock.delivery.records import Delivery, Verdict
-from crossdock.delivery.store import DeadFilter
+from crossdock.delivery.store import DeadFilter, DeliveryView
 from crossdock.magento import subscriptions
 from crossdock.magento.connector import MagentoConnector
 from crossdock.model.base import Record
-from crossdock.sandbox.faults import NONE, STORM
+from crossdock.sandbox.faults import NONE, STORM, Faults
 from crossdock.sandbox.run import StoreServer
 from crossdock.security.envelope import create_master_key_file
 from crossdock.settings import Settings
 
 WAIT_SECONDS = 600.0
+RESTOCKED = 7
 EVENTS = ("sales.order.created", "sales.order.updated", "sales.order.paid", "sales.order.cancelled")
 
 
@@ -56,14 +59,15 @@ class Tally(Record, frozen=True, kw_only=True):
 class Demo:
     """The three, and what is counted."""
 
-    def __init__(self, folder: Path, seed: int, *, calm: bool, erp: str) -> None:
-        faults = NONE if calm else STORM
+    def __init__(self, folder: Path, seed: int, *, faults: Faults, erp: str, of_the_erp: Faults | None = None) -> None:
         self.shop = StoreServer(seed=seed, faults=faults)
-        self.erp: Target = RealTryton(folder / "tryton") if erp == "tryton" else StandIn(seed + 1, faults)
+        self.erp = target_of(erp, folder, seed + 1, faults if of_the_erp is None else of_the_erp)
         self.retried = 0
         self.settled_at: dict[str, datetime] = {}
         self._lock = threading.Lock()
-        self.serving = Serving(settings(folder, self.shop.url, self.erp.table()), settled=self._count)
+        self.serving = Serving(
+            settings(folder, self.shop.url, self.erp.table(), of_target(self.erp)), settled=self._count
+        )
 
     def _count(self, delivery: Delivery, verdict: Verdict) -> None:
         with self._lock:
@@ -143,33 +147,81 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running afterwards, until Ctrl-C.")] = False,
     calm: Annotated[bool, typer.Option("--calm", help="Without faults.")] = False,
     erp: Annotated[
-        str, typer.Option(help="`sandbox`, or `tryton`: a real one, installed and started here (a minute at first).")
+        str,
+        typer.Option(
+            help="`sandbox`; `tryton`: a real one, installed and started here (a minute at first); or a kind of "
+            "connection, for its stand-in."
+        ),
     ] = "sandbox",
     day: Annotated[bool, typer.Option("--day", help="A merchant's day: every flow, both ways, compared.")] = False,
 ) -> None:
     """Place orders in a stand-in store while a tenth of all requests goes wrong; count what arrived in the ERP."""
     if day:
+        if erp != "sandbox":
+            raise typer.BadParameter("a merchant's day (--day) has the sandbox ERP only", param_hint="--erp")
         if not run_day(orders, seed, calm=calm, json=json, settings=settings):
             raise typer.Exit(1)
         return
     os.environ.setdefault("CROSSDOCK_DEMO_TOKEN", "sandbox")
     os.environ.setdefault("CROSSDOCK_DEMO_WEBHOOK", "demo-webhook-secret")
-    if erp not in {"sandbox", "tryton"}:
-        raise typer.BadParameter("sandbox or tryton", param_hint="--erp")
+    if erp not in named():
+        raise typer.BadParameter(f"is one of {', '.join(named())}", param_hint="--erp")
     with tempfile.TemporaryDirectory(prefix="crossdock-demo-") as folder, log.kept_in(Path(folder) / "crossdock.log"):
-        running = Demo(Path(folder), seed, calm=calm, erp=erp)
+        running = Demo(Path(folder), seed, faults=NONE if calm else STORM, erp=erp)
         with running.running():
             tally = _run(running, orders)
-            letters = running.serving.crossdock.store.dead(DeadFilter())
+            restocked = restock(running)
+            if json:
+                json.write_bytes(msgspec.json.format(msgspec.json.encode(tally)))
+            _report(tally)
+            _tell_letters(running.serving.crossdock.store.dead(DeadFilter()))
+            if restocked is not None:
+                console.print(restocked.told(), highlight=False)
             if keep:
                 _linger(running)
-    if json:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(tally)))
-    _report(tally)
-    for letter in letters:
-        console.print(f"waits for a person: order {letter.reference}: {letter.code}: {letter.reason}", highlight=False)
-    if tally.lost or tally.doubled:
+    if tally.lost or tally.doubled or (restocked is not None and not restocked.arrived):
         raise typer.Exit(1)
+
+
+def _tell_letters(letters: Sequence[DeliveryView]) -> None:
+    """Orders one by one; of the rest, how many for each reason."""
+    for letter in letters:
+        if letter.flow == "orders":
+            told = f"waits for a person: order {letter.reference}: {letter.code}: {letter.reason}"
+            console.print(told, highlight=False)
+    others = Counter(f"{letter.flow}: {letter.reason}" for letter in letters if letter.flow != "orders")
+    for reason, count in others.items():
+        console.print(f"waits for a person: {count} x {reason}", highlight=False)
+
+
+class Restocked(Record, frozen=True, kw_only=True):
+    """One stock level that changed in the ERP, and whether the store came to know."""
+
+    sku: str
+    quantity: int
+    source: str
+    arrived: bool
+
+    def told(self) -> str:
+        """As a sentence."""
+        end = f"is what the store has in {self.source}" if self.arrived else "NEVER CAME TO THE STORE"
+        return f"Stock the other way: {self.quantity} pieces of {self.sku} in the ERP, and that {end}."
+
+
+def restock(running: Demo) -> Restocked | None:
+    """Changes a level in the ERP and waits until the store has it; None where the ERP's stock is not read."""
+    if not isinstance(running.erp, HasStock):
+        return None
+    sku = running.shop.do(lambda store: next(iter(store.catalog.rows.values()))["sku"])
+    source = next(iter(running.erp.warehouses().values()))
+    running.erp.restock(sku, RESTOCKED)
+    deadline = time.monotonic() + WAIT_SECONDS / 10
+    while time.monotonic() < deadline:
+        row = running.shop.do(lambda store: store.source_items.get((sku, source)))
+        if row is not None and row["quantity"] == RESTOCKED:
+            return Restocked(sku=sku, quantity=RESTOCKED, source=source, arrived=True)
+        time.sleep(0.2)
+    return Restocked(sku=sku, quantity=RESTOCKED, source=source, arrived=False)
 
 
 def _run(running: Demo, orders: int) -> Tally:
@@ -196,6 +248,8 @@ def _place(running: Demo, orders: int) -> None:
 
 def _linger(running: Demo) -> None:
     console.print(f"store {running.shop.url}  ERP {running.erp.url}  Crossdock {running.serving.url}. Ctrl-C ends it.")
+    password = let_in(running.serving.crossdock)
+    console.print(f"Console: {running.serving.url}/console, as {NAME} with the password {password}", highlight=False)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
@@ -217,8 +271,18 @@ def _report(tally: Tally) -> None:
     console.print("[green]Nothing lost, nothing doubled.[/green]" if good else "[red]NOT GOOD[/red]")
 
 
-def settings(folder: Path, shop_url: str, erp: Mapping[str, Any]) -> Settings:
-    """Two connections and a route."""
+def of_target(erp: Target) -> Mapping[str, Any]:
+    """Of the settings, what the target asks for: its lookups, and a route back for its stock."""
+    found: dict[str, Any] = {"lookups": {name: {"entries": dict(rows)} for name, rows in erp.lookups().items()}}
+    if isinstance(erp, HasStock):
+        options = {"inventory": {"warehouses": dict(erp.warehouses())}}
+        found["routes"] = [{"source": "erp", "target": "store", "flows": ["inventory"], "options": options}]
+    return found
+
+
+def settings(folder: Path, shop_url: str, erp: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> Settings:
+    """Two connections, a route, and `more`: lookups, further routes."""
+    more = more or {}
     key = folder / "master.key"
     create_master_key_file(key)
     return Settings.model_validate(
@@ -226,6 +290,7 @@ def settings(folder: Path, shop_url: str, erp: Mapping[str, Any]) -> Settings:
             "database": {"url": f"sqlite:///{folder}/crossdock.sqlite"},
             "security": {"master_key": f"file:{key}"},
             "api": {"port": 0},
+            "login": {"plain_http": True},
             "delivery": {"first_pause_s": 0.2, "longest_pause_s": 2},
             "connections": {
                 "store": {
@@ -242,6 +307,7 @@ def settings(folder: Path, shop_url: str, erp: Mapping[str, Any]) -> Settings:
                 },
                 "erp": dict(erp),
             },
-            "routes": [{"source": "store", "target": "erp"}],
+            "routes": [{"source": "store", "target": "erp"}, *more.get("routes", ())],
+            "lookups": more.get("lookups", {}),
         }
     )

@@ -24,12 +24,12 @@ from crossdock.cli.common import (
     say,
     settings_or_exit,
 )
-from crossdock.cli.gaps import floor_hour
 from crossdock.contract.connector import CountingManySink, CountingSink
 from crossdock.delivery.records import Attempt
 from crossdock.delivery.store import DeliveryView
 from crossdock.errors import ConfigurationError, CrossdockError
 from crossdock.model.base import Record
+from crossdock.operations.gaps import floor_hour
 
 app = typer.Typer(no_args_is_help=True, help="What the targets really have.")
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]

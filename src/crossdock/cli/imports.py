@@ -16,15 +16,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from crossdock.app import Crossdock, utc_now
 from crossdock.cli import waiting
 from crossdock.cli.common import ConfigOption, complain, complaints, plain, refuse, say, settings_or_exit
-from crossdock.cli.import_documents import COLUMNS, Came, import_documents
+from crossdock.cli.import_documents import COLUMNS, Came, desk_of, import_documents
 from crossdock.contract.message import Message
 from crossdock.errors import ConfigurationError, CrossdockError
 from crossdock.feeds.feeds import FILE, Difference
 from crossdock.feeds.files import Placed, open_rows
 from crossdock.feeds.levels import Fate, Feed, FeedState, NewFeed
+from crossdock.flows import CUSTOMER_PUSHES, CUSTOMERS
 
 PAGE = 1000
 SHOWN = 50
+LINES = frozenset({".jsonl", ".ndjson"})  # a line of them is the body of a push
 BYTES_A_ROW = 30  # a guess, for the bar alone
 TEMPLATES = {
     "inventory": ("sku", "qty", "warehouse", "status", "version", "as_of", "meaning"),
@@ -130,7 +132,8 @@ def _run(
     if flow in COLUMNS:
         with _bar(file) as advance:
             rows_of = _passed(open_rows(file, columns), advance)
-            came = import_documents(crossdock, flow, rows_of, source, target, dry_run=dry_run)
+            desk = desk_of(crossdock, flow, source, target, pushed=file.suffix.lower() in LINES)
+            came = import_documents(crossdock, rows_of, desk, dry_run=dry_run)
         return _tell_documents(came, report)
     new = NewFeed(message=_message(file, source, flow), flow=flow, target=target, channel=FILE)
     lines = array("L")
@@ -155,7 +158,7 @@ def _run(
 def _tell_documents(came: Came, report: Path | None) -> int:
     told = ", ".join(f"{count} {word}" for word, count in sorted(came.counts.items())) or "nothing to do"
     say(
-        f"{len(came.lines)} documents, {told}, ",
+        f"{len(came.lines)} {came.what}, {told}, ",
         plain(f"{len(came.rejected)} rejected", "red" if came.rejected else ""),
     )
     _report(report, came.rejected, came.lines)
@@ -175,11 +178,16 @@ def _route(crossdock: Crossdock, flow: str, source: str, target: str) -> tuple[s
         for name in crossdock.connections.by_name
         for route in crossdock.connections.routes(name)
         if flow in route.flows and source in {"", route.source} and target in {"", route.target}
+        if flow != CUSTOMERS.name or _is_store(crossdock, route.target)  # customers go both ways
     ]
     if len(found) != 1:
         told = ", ".join(f"{one} to {other}" for one, other in found) or "none"
         raise ConfigurationError([f"{flow}: name one route by --source and --target; there is {told}"])
     return found[0]
+
+
+def _is_store(crossdock: Crossdock, name: str) -> bool:
+    return CUSTOMER_PUSHES.name in crossdock.connections.capabilities(name).reads
 
 
 def _renamed(columns: Sequence[str]) -> dict[str, str]:
@@ -241,13 +249,18 @@ def _rejected(crossdock: Crossdock, feed: Feed) -> Iterator[tuple[int, str, str]
         after = page[-1].number
 
 
+def inert(text: str) -> str:
+    """As a spreadsheet shows it: a text that begins like a formula would be carried out there."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def _report(report: Path | None, rejected: Sequence[tuple[int, str, str]], lines: array[int]) -> None:
     placed = [(lines[number], name, *reason.partition(": ")[::2]) for number, name, reason in rejected]
     if report is not None:
         with report.open("w", newline="", encoding="utf-8") as file:
             out = csv.writer(file)
             out.writerow(["line", "reference", "column", "reason"])
-            out.writerows(placed)
+            out.writerows([line, *map(inert, words)] for line, *words in placed)
         say(f"{len(placed)} rejected rows are in {report}")
         return
     for line, name, field, reason in islice(placed, SHOWN):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import signal
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +11,9 @@ import typer
 from crossdock import log
 from crossdock.api.serving import Serving
 from crossdock.app import ALL, Role
-from crossdock.cli.common import ConfigOption, complaints, plain, refuse, say, settings_or_exit
+from crossdock.cli.common import ConfigOption, asked_to_stop, complaints, plain, refuse, say, settings_or_exit
 from crossdock.errors import ConfigurationError, CrossdockError
+from crossdock.settings import find
 
 PortOption = Annotated[int | None, typer.Option(help="Listen here instead of at api.port.")]
 HealthOption = Annotated[
@@ -47,11 +46,10 @@ def _until_stopped(config: Path | None, roles: frozenset[Role], port: int | None
     log.configure(settings.log.level, json=settings.log.format == "json")
     log.catch_strays()
     faulthandler.enable()  # a crash in a library's native code tells where it was
-    stopping = threading.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stopping.set())
+    stopped = asked_to_stop()
     try:
         serving = Serving(settings, roles=roles, port=port)
+        serving.crossdock.connections.lookups.written_in(find(config))
         serving.start()
     except ConfigurationError as error:
         refuse(error)
@@ -63,5 +61,5 @@ def _until_stopped(config: Path | None, roles: frozenset[Role], port: int | None
         say(f"Crossdock takes webhooks at {serving.url}/webhooks/CONNECTION/EVENT")
     elif serving.url:
         say(f"Health at {serving.url}/health/ready, metrics at {serving.url}/metrics")
-    stopping.wait()
+    stopped()
     serving.stop()

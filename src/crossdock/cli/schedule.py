@@ -26,12 +26,10 @@ from crossdock.cli.common import (
     say,
     settings_or_exit,
 )
-from crossdock.delivery.poll import STREAM
 from crossdock.errors import ConfigurationError, CrossdockError
 from crossdock.feeds.polling import Tally
-from crossdock.feeds.schedules import WRONG, Entry, View, due_at, state_of
-from crossdock.feeds.timetable import Timetable
-from crossdock.model.base import Record
+from crossdock.feeds.schedules import WRONG
+from crossdock.operations.schedules import lines_of, stores, timetable_of
 
 app = typer.Typer(no_args_is_help=True, help="When flows are read from their sources: list, run, pause, resume.")
 NameArgument = Annotated[
@@ -39,26 +37,11 @@ NameArgument = Annotated[
 ]
 
 
-class Line(Record, frozen=True, kw_only=True):
-    """One line of the list. Times are UTC."""
-
-    route: str
-    schedule: str
-    state: str
-    next_at: datetime | None = None
-    last_at: datetime | None = None
-    done_at: datetime | None = None
-    outcome: str = ""
-    detail: str = ""
-    missed: int = 0
-    missed_at: datetime | None = None
-
-
 @app.command("list")
 def list_schedules(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Each schedule with its next and last run, what that came to, and whether one did not happen."""
     with _crossdock(config) as crossdock:
-        lines = [*lines_of(crossdock), *_stores(crossdock)]
+        lines = [*lines_of(crossdock), *stores(crossdock)]
     if as_json:
         console.print_json(msgspec.json.encode(lines).decode())
         return
@@ -81,7 +64,7 @@ def run(
 ) -> None:
     """Read it now, in this process, also where it is paused. Exit code 1: it failed, or another is reading it."""
     with _crossdock(config) as crossdock:
-        tally = _of(crossdock, route).run(full=full, told=_tell)
+        tally = timetable_of(crossdock, route).run(full=full, told=_tell)
     if tally is None:
         say("another process is reading it just now: nothing was done", to=complaints)
         raise typer.Exit(1)
@@ -92,72 +75,25 @@ def run(
 def pause(route: NameArgument, why: WhyOption, config: ConfigOption = None) -> None:
     """Read it no more until it is resumed. A run under way ends as it would have."""
     with _crossdock(config) as crossdock:
-        timetable = _of(crossdock, route)
+        timetable = timetable_of(crossdock, route)
         done = crossdock.store.schedules.pause(timetable.road, why, person(), utc_now())
     say(f"{timetable.road.name()} {'is paused' if done else 'was paused already'}")
 
 
 @app.command()
-def resume(route: NameArgument, config: ConfigOption = None) -> None:
+def resume(
+    route: NameArgument,
+    config: ConfigOption = None,
+    why: Annotated[str, typer.Option("--why", help="The reason; it is kept in the audit trail.")] = "",
+) -> None:
     """Go on; what came due meanwhile is caught up, once."""
     with _crossdock(config) as crossdock:
-        timetable = _of(crossdock, route)
-        done = crossdock.store.schedules.resume(timetable.road, person(), utc_now())
+        timetable = timetable_of(crossdock, route)
+        done = crossdock.store.schedules.resume(timetable.road, person(), utc_now(), why)
     if not done:
         say(f"{timetable.road.name()} is not paused", to=complaints)
         raise typer.Exit(1)
     say(f"{timetable.road.name()} goes on")
-
-
-def lines_of(crossdock: Crossdock) -> list[Line]:
-    """Of each line of each schedule, how it stands."""
-    now = utc_now()
-    found = []
-    for timetable in crossdock.readers.timetables.values():
-        view = timetable.view()
-        found += [_line(timetable, entry, view, now) for entry in timetable.entries]
-        if not timetable.entries:
-            found.append(Line(route=timetable.road.name(), schedule="never", state="waiting"))
-    return found
-
-
-def _line(timetable: Timetable, entry: Entry, view: View, now: datetime) -> Line:
-    kept = view.standings.get(entry.name())
-    halt = view.halt
-    state = state_of(entry, view, now)
-    paused = f"paused by {halt.by}: {halt.reason}" if state == "paused" and halt else ""
-    if kept is None:
-        return Line(route=timetable.road.name(), schedule=entry.name(), state=state, detail=paused)
-    return Line(
-        route=timetable.road.name(),
-        schedule=entry.name(),
-        state=state,
-        next_at=None if state == "paused" else due_at(entry, kept),
-        last_at=kept.began_at,
-        done_at=kept.done_at,
-        outcome=kept.outcome,
-        detail=paused or (f"{kept.outcome}: {kept.detail}" if kept.outcome else ""),
-        missed=kept.missed,
-        missed_at=kept.missed_at,
-    )
-
-
-def _stores(crossdock: Crossdock) -> Iterator[Line]:
-    """Orders are polled by the store's own settings: shown here, and not to be run or paused."""
-    for name, poller in crossdock.pollers.items():
-        read = crossdock.store.checkpoint(name, STREAM)
-        last = read.complete_at if read else None
-        schedule = f"every {poller.interval:g} s"
-        yield Line(route=f"{name} (orders)", schedule=schedule, state="polled", last_at=last, done_at=last)
-
-
-def _of(crossdock: Crossdock, name: str) -> Timetable:
-    known = crossdock.readers.timetables
-    found = [one for road, one in known.items() if name in {road.name(), road.flow}]
-    if len(found) == 1:
-        return found[0]
-    told = ", ".join(road.name() for road in known) or "none"
-    raise ConfigurationError([f"{name}: {'names several' if found else 'is none'} of the routes that are read: {told}"])
 
 
 def _tell(tally: Tally) -> None:
@@ -188,4 +124,4 @@ def _crossdock(config: Path | None) -> Iterator[Crossdock]:
         crossdock.store.close()
 
 
-__all__ = ["Line", "app", "lines_of"]
+__all__ = ["app"]

@@ -83,6 +83,13 @@ def lease(
     return store.lease(worker, now, now + LEASE, limits or ALL, limit=100)
 
 
+def instead(done: Verdict) -> Settlement:
+    """A look that promises `1:another` in the place of `1:place`."""
+    return Settlement(
+        verdict=done, promises=(promise(1, "another"),), instead_of=(("erp", "1:place", "another version is tried"),)
+    )
+
+
 class StorageConformance:
     """The suite. `store` is a new, empty one for every test."""
 
@@ -293,9 +300,45 @@ class StorageConformance:
         store.settle(placing, Settlement(verdict=verdict(State.DELIVERED)), NOW)
         assert [one.flow for one in lease(store, NOW + timedelta(minutes=1))] == ["looks"]
 
+    def test_what_takes_the_place_of_a_dead_letter_ends_it(self, store: Store) -> None:
+        self.promised(store, promise())
+        (first,) = lease(store)
+        store.settle(first, Settlement(verdict=verdict(State.DEAD, code="rejected")), NOW)
+        store.record([arrival(hint())], NOW)
+        (looked,) = lease(store, limits={"store": 5})
+        store.settle(looked, instead(verdict(State.DELIVERED)), NOW)
+        assert [(one.key, one.state) for one in store.known("store", "1")] == [
+            ("1:place", "superseded"),
+            ("1:another", "pending"),
+        ]
+        assert store.dead(DeadFilter()) == []
+
+    @pytest.mark.parametrize("maybe_sent", [False, True])
+    def test_what_is_not_dead_any_more_or_may_be_there_keeps_its_place(self, store: Store, maybe_sent: bool) -> None:
+        self.promised(store, promise())
+        (first,) = lease(store)
+        store.settle(first, Settlement(verdict=verdict(State.DEAD, code="rejected", maybe_sent=maybe_sent)), NOW)
+        if not maybe_sent:
+            assert store.replay([first.id], "ann", NOW) == 1
+        store.record([arrival(hint())], NOW)
+        (looked,) = lease(store, limits={"store": 5})
+        store.settle(looked, instead(verdict(State.DELIVERED)), NOW)
+        assert [one.key for one in store.known("store", "1")] == ["1:place"]
+        again = lease(store, NOW + timedelta(minutes=1), limits={"store": 5})
+        assert [one.flow for one in again] == ["looks"], "it is looked at once more"
+
     def test_priority_and_limits(self, store: Store) -> None:
         self.promised(store, promise(1, priority=5), promise(2, priority=1), promise(3, priority=5))
         assert [one.subject for one in lease(store, limits={"erp": 2})] == ["2", "1"]
+
+    def test_where_one_may_go_it_is_one_that_only_needs_to_be_looked_for(self, store: Store) -> None:
+        """A breaker that is half open lets one through: a find tells whether the target answers, and sends nothing."""
+        self.promised(store, promise(2), promise(1, priority=1))
+        first, second = sorted(lease(store), key=lambda one: one.subject)
+        store.settle(second, Settlement(verdict=verdict(State.PENDING, NOW, maybe_sent=True)), NOW)
+        store.give_back([first], NOW)
+        assert [one.subject for one in lease(store, limits={"erp": 1})] == ["2"]
+        assert [one.subject for one in lease(store, limits={"erp": 1})] == ["1"]
 
     def test_a_paused_connection_gets_nothing(self, store: Store) -> None:
         self.promised(store, promise())

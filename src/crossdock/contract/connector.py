@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from crossdock.contract.capabilities import Capabilities
@@ -82,6 +83,41 @@ class ReadsRows(Protocol):
 
     def rows_every(self, flow: str) -> float:
         """Seconds between two scans where no schedule says when; 0 for never."""
+
+
+@runtime_checkable
+class ShowsNewest(Protocol):
+    """A connector that orders are read from, and that can show the newest ones without any watermark."""
+
+    def newest(self, most: int) -> Sequence[Message]:
+        """As its source reads them. Reads only. Raises DeliveryError."""
+
+
+class ListedOrder(Record, frozen=True, kw_only=True):
+    """An order of ours as an ERP lists it. `number` is the store's own; what the ERP does not tell stays empty."""
+
+    number: str
+    id: str = ""
+    total: Decimal | None = None
+    currency: str = ""
+    created_at: datetime | None = None
+
+
+class OrderLister(Protocol):
+    """Lists the orders that an ERP has."""
+
+    tells: frozenset[str]  # of `total`, `currency`: what it knows of an order
+
+    def since(self, moment: datetime) -> Iterator[ListedOrder]:
+        """Those that the ERP made at that moment or later, and perhaps older ones. Reads only. Raises DeliveryError."""
+
+
+@runtime_checkable
+class ListsOrders(Protocol):
+    """A connector whose ERP can list orders: what `crossdock reconcile orders` compares field by field."""
+
+    def order_lister(self) -> OrderLister | None:
+        """None where this ERP cannot be asked for a list."""
 
 
 class Sink(Protocol[R_contra]):

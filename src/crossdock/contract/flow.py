@@ -54,6 +54,7 @@ class Duty(Record, frozen=True, kw_only=True):
     reason: str = ""
     payload: bytes | None = None
     supersedes: tuple[str, ...] = ()  # keys of promises that need not be kept any more
+    instead_of: tuple[str, ...] = ()  # keys of dead ones whose place this takes: it is promised if they still are dead
     again_in: float | None = None  # a skip: look again after so many seconds, whatever happens
     park: bool = False  # a dead letter from birth: a person must look at it
     memo: dict[str, str] = {}  # remembered with the promise, shown to later looks

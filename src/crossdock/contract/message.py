@@ -26,6 +26,7 @@ class Message(Record, frozen=True, kw_only=True):
     reference: str = ""  # the number that people read, where it is known
     read_at: datetime | None = None
     content: str = ""  # hash of what matters in the payload: same hash, nothing to do
+    trace: str = ""  # W3C trace context under which it came (telemetry.traces)
 
 
 class Heard(Record, frozen=True, kw_only=True):

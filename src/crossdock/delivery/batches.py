@@ -42,6 +42,13 @@ class BatchStore(Protocol):
         """Each row whose fence still holds; returns how many. What became newer meanwhile is due again."""
 
 
+class CarriesBatches(Protocol):
+    """One call: a Carrier, or whoever looks on."""
+
+    def carry(self, batch: Sequence[Delivery]) -> list[Settled]:
+        """Every row of it, with its verdict as settled."""
+
+
 class Carrier:
     """One batch: decoded, sent, judged row by row, settled in one transaction. Safe for many threads."""
 
@@ -174,7 +181,7 @@ class Batches:
         self,
         name: str,
         store: BatchStore,
-        carrier: Carrier,
+        carrier: CarriesBatches,
         sizes: Mapping[str, Mapping[str, int]],
         throttle: Throttle,
         options: WorkerOptions,
@@ -262,7 +269,7 @@ class Batches:
         try:
             settled = self._carrier.carry(batch)
         except StorageError as error:
-            log.error("a batch could not be settled: its lease will run out", error=type(error).__name__)
+            log.error("a batch could not be settled: its lease will run out", error=str(error))
         finally:
             self._count(batch[0].target, -1)
             self._throttle.end(batch[0].target, _telling(settled), 0.0)  # a batch is slow by its size

@@ -11,6 +11,7 @@ import structlog
 
 from crossdock.contract.flow import Duty, Flow, Kind, Route
 from crossdock.contract.message import Message, Receipt
+from crossdock.contract.shadow import PARKED, SHADOW
 from crossdock.delivery.ends import Ends
 from crossdock.delivery.records import (
     Attempt,
@@ -22,7 +23,7 @@ from crossdock.delivery.records import (
     Verdict,
 )
 from crossdock.delivery.store import Store
-from crossdock.delivery.verdict import Policy, delivered, judge, postponed, superseded
+from crossdock.delivery.verdict import Policy, delivered, judge, postponed, shadowed, superseded
 from crossdock.errors import Conflict, CrossdockError, InvalidPayload, LeaseLost, NotReady, Rejected
 from crossdock.model.base import Record
 
@@ -88,16 +89,16 @@ class Deliverer:
         return settlement.verdict
 
     def _attempt(self, delivery: Delivery, started: datetime) -> Settlement:
-        flow = self._ends.flow(delivery.flow)
+        flow, seen = self._ends.flow(delivery.flow), [b""]  # what it is decided upon: kept, for replays
         try:
-            settlement = self._look(delivery, flow) if flow.kind is Kind.LOOK else self._put(delivery, flow)
+            settlement = self._look(delivery, flow, seen) if flow.kind is Kind.LOOK else self._put(delivery, flow, seen)
         except Waiting as waiting:
             return Settlement(verdict=postponed(delivery, waiting.until, str(waiting)))
         except Overtaken as overtaken:
             settlement = Settlement(verdict=superseded(delivery, self._clock(), str(overtaken)))
         except Exception as failure:  # noqa: BLE001  the worker is the one place that catches wide
             settlement = self._failed(delivery, failure)
-        return msgspec.structs.replace(settlement, attempts=self._tried(delivery, settlement, started))
+        return msgspec.structs.replace(settlement, attempts=self._tried(delivery, settlement, started, seen[-1]))
 
     def _failed(self, delivery: Delivery, failure: Exception) -> Settlement:
         policy = msgspec.structs.replace(self._policy, settling=self._settling(delivery))
@@ -120,16 +121,19 @@ class Deliverer:
     def _settling(self, delivery: Delivery) -> float:
         """Seconds until absence is proven; none where the target takes one key once, or is only read."""
         capabilities = self._ends.capabilities(delivery.target)
-        harmless = delivery.flow in capabilities.dedupes or delivery.flow in capabilities.reads
+        looked_at = self._ends.flow(delivery.flow).kind is Kind.LOOK and delivery.flow in capabilities.reads
+        harmless = delivery.flow in capabilities.dedupes or looked_at
         return 0.0 if harmless else capabilities.settling
 
-    def _tried(self, delivery: Delivery, settlement: Settlement, started: datetime) -> tuple[Attempt, ...]:
-        """The exchanges with the outside, and one row for what it came to."""
+    def _tried(self, delivery: Delivery, settlement: Settlement, started: datetime, seen: bytes) -> tuple[Attempt, ...]:
+        """The exchanges with the outside, and one row for what it came to, with what it was decided upon."""
         verdict = settlement.verdict
         took = (self._clock() - started) // timedelta(milliseconds=1)
+        mapping = self._ends.mapping(delivery.source, delivery.target)
 
         def named(attempt: Attempt) -> Attempt:
-            return msgspec.structs.replace(attempt, entity=delivery.flow, entity_id=delivery.subject, key=delivery.key)
+            about = {"entity": delivery.flow, "entity_id": delivery.subject, "key": delivery.key}
+            return msgspec.structs.replace(attempt, mapping=mapping, **about)
 
         exchanges = [named(one) for one in self._ends.exchanges()]
         # an order that still waits for its payment is looked at every hour: the same reason is told once
@@ -141,17 +145,20 @@ class Deliverer:
             duration_ms=took,
             error=verdict.reason if verdict.code else "",
             detail="" if verdict.code else verdict.reason,
+            response=seen,
         )
         return (*exchanges, named(summary))
 
     # --- looking: read the source afresh, decide what is owed -----------------------------------------------------
 
-    def _look(self, delivery: Delivery, flow: Flow[Any]) -> Settlement:
+    def _look(self, delivery: Delivery, flow: Flow[Any], seen: list[bytes]) -> Settlement:
         message, duties, record = self._see(delivery.message, flow, connection=delivery.target, exclude="")
         if message is None:
             return self._absent(delivery)
         promises = tuple(self._promise(message, duty) for duty in duties if duty.payload is not None)
+        seen.append(message.payload if promises else b"")
         ends = tuple((duty.target, key, duty.reason) for duty in duties for key in duty.supersedes)
+        replaced = tuple((duty.target, key, "another version is tried") for duty in duties for key in duty.instead_of)
         skips = [f"{duty.target}: {duty.reason}" for duty in duties if duty.payload is None and duty.reason]
         verdict = delivered(delivery, self._clock(), "; ".join(skips))
         again = [duty.again_in for duty in duties if duty.again_in is not None]
@@ -162,6 +169,7 @@ class Deliverer:
             verdict=verdict,
             promises=promises,
             ends=ends,
+            instead_of=tuple(dict.fromkeys(replaced)),
             content=message.content,
             final=flow.is_final is not None and flow.is_final(record),
             reference=message.reference,
@@ -232,13 +240,23 @@ class Deliverer:
 
     # --- putting: find what may be there, then put ----------------------------------------------------------------
 
-    def _put(self, delivery: Delivery, flow: Flow[Any]) -> Settlement:
+    def _put(self, delivery: Delivery, flow: Flow[Any], seen: list[bytes]) -> Settlement:
         record = self._decode(delivery.message, flow)
+        if SHADOW in delivery.memo:
+            return self._compare(delivery, flow, self._renewed(delivery, flow, record, seen))
         receipt = self._find_first(delivery, flow, record)
         if receipt is None:
-            record = self._renewed(delivery, flow, record)
+            record = self._renewed(delivery, flow, record, seen)
             receipt = self._send(delivery, flow, record)
         return self._received(delivery, flow, receipt, record)
+
+    def _compare(self, delivery: Delivery, flow: Flow[Any], record: Any) -> Settlement:
+        """In the place of sending: the ends give something that cannot write. The source is not told."""
+        onlooker = self._ends.onlooker(delivery.target, flow)
+        found = onlooker.compare(record, delivery.key, delivery.memo, delivery.opened_at, self._clock())
+        if found.again_at is not None:
+            raise Waiting(found.again_at, found.told())
+        return Settlement(verdict=shadowed(delivery, self._clock(), found.told()), compared=found)
 
     def _decode(self, message: Message, flow: Flow[Any]) -> Any:
         try:
@@ -266,7 +284,7 @@ class Deliverer:
         if self._clock() < settled:
             raise Waiting(settled)
 
-    def _renewed(self, delivery: Delivery, flow: Flow[Any], record: Any) -> Any:
+    def _renewed(self, delivery: Delivery, flow: Flow[Any], record: Any, note: list[bytes]) -> Any:
         """Too old a payload is looked at again: the source may have changed its mind meanwhile."""
         looks = self._ends.looks(flow)
         reread = looks is not None and not delivery.edited and self._ends.capabilities(delivery.source).rereads
@@ -276,9 +294,10 @@ class Deliverer:
         seen, duties, _ = self._see(hint, looks, connection=delivery.source, exclude=delivery.key)
         if seen is None:
             raise Rejected("the source does not have it any more")
+        note.append(seen.payload)
         mine = next((duty for duty in duties if duty.target == delivery.target and duty.key == delivery.key), None)
         if mine is not None and mine.payload is not None:
-            if mine.park:
+            if (mine.park or PARKED in mine.memo) and SHADOW not in delivery.memo:
                 raise Rejected(mine.reason)
             return msgspec.json.decode(mine.payload, type=flow.record)
         reasons = [duty.reason for duty in duties if duty.target == delivery.target and duty.reason]

@@ -41,23 +41,6 @@ class Dispatch(Protocol):
         """False where a thread of it has died."""
 
 
-class Elsewhere:
-    """For a process that carries nothing and has no broker: workers find it in the tables within a second."""
-
-    def start(self) -> None:
-        """Nothing."""
-
-    def wake(self) -> None:
-        """Nothing."""
-
-    def stop(self) -> None:
-        """Nothing."""
-
-    def alive(self) -> bool:
-        """Always."""
-        return True
-
-
 class Broker(Protocol):
     """What the relay asks of a broker. Used by one thread."""
 

@@ -10,6 +10,7 @@ from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import BatchSink, Sink, Source
 from crossdock.contract.flow import Flow, Route
 from crossdock.contract.message import Message, Receipt
+from crossdock.contract.shadow import Onlooker
 from crossdock.delivery.records import Agreed, Attempt, Moved, Reserved
 
 Told = tuple[Any, datetime]  # a record, and when it was told
@@ -29,6 +30,12 @@ class Ends(Protocol):
 
     def sink(self, connection: str, flow: Flow[Any]) -> Sink[Any]:
         """Writes the flow's records into a connection."""
+
+    def onlooker(self, connection: str, flow: Flow[Any]) -> Onlooker:
+        """Compares what would be written into a connection with what is there."""
+
+    def mapping(self, source: str, target: str) -> str:
+        """By which version and settings something from there to the target is mapped now."""
 
     def batch_sink(self, connection: str, flow: Flow[Any]) -> BatchSink[Any]:
         """Writes many of the flow's records into a connection in one call."""

@@ -60,7 +60,10 @@ class Intake:
         self, message: Message, fingerprint: str = "", channel: str = "webhook", target: str = ""
     ) -> Future[Recorded]:
         """Raises nothing itself; the future holds Recorded, or StorageError."""
-        arrival = arrival_of(self._flow_of(message.flow), message, channel, fingerprint, target)
+        return self.take(arrival_of(self._flow_of(message.flow), message, channel, fingerprint, target))
+
+    def take(self, arrival: Arrival) -> Future[Recorded]:
+        """As `offer`, of what is an arrival already."""
         future = self._store.offer(arrival, self._clock())
         future.add_done_callback(lambda _done: self._woken())
         return future

@@ -8,18 +8,20 @@ from enum import StrEnum
 
 from crossdock.contract.flow import Duty, Known
 from crossdock.contract.message import Message
+from crossdock.contract.shadow import Compared
 from crossdock.model.agreement import News
 from crossdock.model.base import Record
 
 
 class State(StrEnum):
-    """Where a delivery stands. DELIVERED and SUPERSEDED are final; DEAD waits for a person."""
+    """Where a delivery stands. DELIVERED, SUPERSEDED and SHADOWED are final; DEAD waits for a person."""
 
     PENDING = "pending"
     LEASED = "leased"
     DELIVERED = "delivered"
     SUPERSEDED = "superseded"
     DEAD = "dead"
+    SHADOWED = "shadowed"
 
 
 OPEN_STATES = (State.PENDING, State.LEASED, State.DEAD)
@@ -37,7 +39,8 @@ class Arrival(Record, frozen=True, kw_only=True):
 
     `fingerprint` is a hash of what came: the same id with another one is a conflict. One that is not `owed` is kept
     as it came and makes no delivery. `park`: why its delivery is a dead letter from birth. `keeps_conflicts`: one that
-    is a conflict is kept as a dead letter beside the first, since nobody waits to be told.
+    is a conflict is kept as a dead letter beside the first, since nobody waits to be told. `about`: whose data it is,
+    as keyed fingerprints.
     """
 
     message: Message
@@ -52,6 +55,7 @@ class Arrival(Record, frozen=True, kw_only=True):
     owed: bool = True
     park: str = ""
     keeps_conflicts: bool = False
+    about: tuple[str, ...] = ()
 
 
 class Recorded(Record, frozen=True, kw_only=True):
@@ -118,6 +122,7 @@ class Attempt(Record, frozen=True, kw_only=True):
     response: bytes = b""
     actor: str = "crossdock"
     detail: str = ""
+    mapping: str = ""  # by which version and settings it was mapped
 
 
 class Promise(Record, frozen=True, kw_only=True):
@@ -183,6 +188,7 @@ class Settlement(Record, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     promises: tuple[Promise, ...] = ()
     ends: tuple[tuple[str, str, str], ...] = ()  # (target, key, reason) of promises that need not be kept
+    instead_of: tuple[tuple[str, str, str], ...] = ()  # dead ones that end; are they no more, nothing is promised
     links: tuple[Link, ...] = ()
     content: str = ""  # of what was looked at
     aside: bool = False  # a dead letter that does not hold up its lane
@@ -192,6 +198,7 @@ class Settlement(Record, frozen=True, kw_only=True):
     moved: Moved | None = None  # by what was put
     subjects: tuple[str, ...] = ()  # fingerprints of the people that the payloads are about
     agreed: tuple[Agreed, ...] = ()
+    compared: Compared | None = None  # what was found in the place of sending
 
 
 __all__ = [

@@ -46,6 +46,11 @@ def delivered(delivery: Delivery, now: datetime, reason: str = "") -> Verdict:
     )
 
 
+def shadowed(delivery: Delivery, now: datetime, reason: str) -> Verdict:
+    """It was compared, and nothing was sent."""
+    return Verdict(state=State.SHADOWED, due_at=now, attempts=delivery.attempts + 1, reason=reason)
+
+
 def superseded(delivery: Delivery, now: datetime, reason: str) -> Verdict:
     """A newer state of the subject ended it."""
     return Verdict(state=State.SUPERSEDED, due_at=now, attempts=delivery.attempts, reason=reason)

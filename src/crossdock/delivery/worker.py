@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 
-from crossdock.delivery.deliver import Deliverer
 from crossdock.delivery.dispatch import Announced
 from crossdock.delivery.records import Delivery, Verdict
 from crossdock.delivery.store import Store
@@ -36,6 +36,13 @@ class Throttle(Protocol):
         """What it came to; None where the lease was lost."""
 
 
+class Carries(Protocol):
+    """One attempt at a delivery: a Deliverer, or whoever looks on."""
+
+    def carry(self, delivery: Delivery) -> Verdict | None:
+        """The verdict as settled; None when another worker has taken over."""
+
+
 class WorkerOptions(Record, frozen=True, kw_only=True):
     """`lease_seconds` must exceed the total deadline of one attempt: a lease that ran out means "maybe sent"."""
 
@@ -52,7 +59,7 @@ class Worker:
         self,
         name: str,
         store: Store,
-        deliverer: Deliverer,
+        deliverer: Carries,
         targets: Callable[[], tuple[str, ...]],
         throttle: Throttle,
         options: WorkerOptions,
@@ -73,7 +80,7 @@ class Worker:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._under_way = 0
+        self._under_way = self._turn = 0
         self._unbegun: list[Delivery] = []
         self._pool = ThreadPoolExecutor(options.threads, thread_name_prefix=f"{name}-carry")
         self._thread = threading.Thread(target=self._run, name=f"{name}-lease", daemon=True)
@@ -140,7 +147,7 @@ class Worker:
         for delivery in leased:
             self._count(1)
             self._throttle.begin(delivery.target)
-            self._pool.submit(self._carry, delivery).add_done_callback(_tell)
+            self._pool.submit(self._carry, delivery).add_done_callback(partial(_tell, delivery.id))
         return bool(heard or leased)
 
     def _lease(self, heard: Sequence[int], limits: Mapping[str, int], room: int) -> list[Delivery]:
@@ -165,7 +172,9 @@ class Worker:
             return {}
         free = self._options.threads + self._options.batch - self._under_way
         limits: dict[str, int] = {}
-        for target in self._targets():
+        targets = self._targets()
+        self._turn = (self._turn + 1) % max(1, len(targets))
+        for target in targets[self._turn :] + targets[: self._turn]:  # a busy one takes no other's every turn
             room = min(free, self._throttle.permits(target))
             if room > 0:
                 limits[target] = room
@@ -205,6 +214,7 @@ class Worker:
         return min(self._options.idle_seconds, ahead) if ahead > 0 else self._options.idle_seconds
 
 
-def _tell(future: Future[None]) -> None:
+def _tell(delivery: int, future: Future[None]) -> None:
     if (error := future.exception()) is not None:
-        log.error("a delivery could not be settled: its lease will run out", error=type(error).__name__)
+        text, kind = "a delivery could not be settled: its lease will run out", type(error).__name__
+        log.error(text, delivery=delivery, error=kind)

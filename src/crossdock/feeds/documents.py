@@ -71,12 +71,22 @@ class Incoming:
         return found[0] if len(found) == 1 else ""
 
 
+class Hearing(Protocol):
+    """What is done with each row of a page: Incoming's part, or that of feeds.customers.IncomingCustomers."""
+
+    def heard(self, source: str, target: str, flow: str, raw: Raw) -> Heard:
+        """As it came, with its identity."""
+
+    def arrival(self, one: Heard, target: str, channel: str) -> Arrival:
+        """On its way into the inbox."""
+
+
 class DocumentPages:
     """See feeds.polling.Pages."""
 
     def __init__(
         self,
-        incoming: Incoming,
+        incoming: Hearing,
         store: PageStore,
         clock: Callable[[], datetime],
         woken: Callable[[], None],

@@ -248,8 +248,11 @@ def _rules(flow: Flow[Any]) -> StateRules[Any]:
     return flow.state
 
 
-class _Read(NamedTuple):
-    """A row, read: only what is compared, since most rows of a large feed ask for nothing."""
+class _Read(msgspec.Struct, frozen=True, gc=False):
+    """A row, read: only what is compared, since most rows of a large feed ask for nothing.
+
+    A million of them are made for a large feed: hence no Record, and nothing that Python's search for cycles visits.
+    """
 
     number: int
     key: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +17,7 @@ from crossdock.errors import ConfigurationError, InvalidPayload
 
 Placed = tuple[int, dict[str, Any]]  # a line of the file (a row of a sheet or table), from 1, and its values by name
 SEPARATORS = ",;\t|"
+LARGEST_PART = 1_000_000_000  # bytes of a workbook's part, unfolded: a full sheet of a million rows has a tenth of it
 SAMPLE = 65_536  # characters that the separator is told by
 
 
@@ -64,7 +67,7 @@ def _json_lines(path: Path) -> Iterator[Placed]:
                 continue
             try:
                 row = json.loads(line, parse_float=str)  # a float would change what a number says
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise InvalidPayload(f"line {number} is no JSON") from error
             if not isinstance(row, dict):
                 raise InvalidPayload(f"line {number} is no JSON object")
@@ -72,7 +75,16 @@ def _json_lines(path: Path) -> Iterator[Placed]:
 
 
 def _xlsx(path: Path) -> Iterator[Placed]:
-    book = _library("openpyxl").load_workbook(path, read_only=True, data_only=True)
+    library = _library("openpyxl")
+    _refuse_bomb(path)
+    try:
+        yield from _sheet(library, path)
+    except (KeyError, ValueError, SyntaxError, zipfile.BadZipFile) as error:  # a part is missing, or is no XML
+        raise InvalidPayload("the file is no workbook") from error
+
+
+def _sheet(library: Any, path: Path) -> Iterator[Placed]:
+    book = library.load_workbook(path, read_only=True, data_only=True)
     try:
         rows = book.active.iter_rows(values_only=True)
         names = [str(name).strip() for name in next(rows, ())]
@@ -81,6 +93,19 @@ def _xlsx(path: Path) -> Iterator[Placed]:
                 yield number, {name: _cell(value) for name, value in zip(names, row, strict=False)}
     finally:
         book.close()
+
+
+def _refuse_bomb(path: Path) -> None:
+    """A few kilobytes of ZIP can unfold to gigabytes; more than its parts are declared to have is not read of them."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            large = [part.filename for part in archive.infolist() if part.file_size > LARGEST_PART]
+    except zipfile.BadZipFile as error:
+        raise InvalidPayload("the file is no workbook") from error
+    if large:
+        raise InvalidPayload(
+            f"{large[0][:80]} in it is larger than {LARGEST_PART} bytes: cut the workbook into several"
+        )
 
 
 def _parquet(path: Path) -> Iterator[Placed]:
@@ -96,7 +121,13 @@ def _cell(value: Any) -> Any:
     """As text where its type would lose or add something: a sheet keeps 12 as 12.0, and times without a zone."""
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
-    return value.isoformat() if isinstance(value, datetime) else value
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, Mapping):
+        return {name: _cell(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_cell(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _library(name: str) -> Any:

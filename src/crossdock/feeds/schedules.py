@@ -64,11 +64,15 @@ class Halt(Record, frozen=True, kw_only=True):
 
 
 class View(Record, frozen=True, kw_only=True):
-    """All that is known of a road's schedule, by entry. `held_until`: so long whoever reads it has claimed it."""
+    """All that is known of a road's schedule, by entry. `held_until`: so long whoever reads it has claimed it.
+
+    `hinted_at`: when its source last said that something has changed there.
+    """
 
     standings: dict[str, Standing]
     halt: Halt | None = None
     held_until: datetime | None = None
+    hinted_at: datetime | None = None
 
     def is_paused(self) -> bool:
         """By a person."""
@@ -106,7 +110,18 @@ def due(entries: Sequence[Entry], view: View, now: datetime) -> list[Entry]:
     """Those that are to run now; none of a paused road."""
     if view.is_paused():
         return []
-    return [one for one in entries if (kept := view.standings.get(one.name())) and due_at(one, kept) <= now]
+    return [
+        one
+        for one in entries
+        if (kept := view.standings.get(one.name())) and (due_at(one, kept) <= now or _hinted(one, kept, view))
+    ]
+
+
+def _hinted(entry: Entry, standing: Standing, view: View) -> bool:
+    """Whether a run has not begun since the source's word. One that failed since keeps its pause."""
+    if entry.full or view.hinted_at is None or standing.outcome == RUNNING:
+        return False
+    return standing.began_at is None or standing.began_at <= view.hinted_at
 
 
 def covered(entries: Sequence[Entry], *, full: bool) -> list[Entry]:

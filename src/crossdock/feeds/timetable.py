@@ -16,7 +16,7 @@ import structlog
 
 from crossdock.delivery.store import Checkpoint
 from crossdock.errors import CrossdockError, LeaseLost
-from crossdock.feeds.polling import Road, RowReader, Tally
+from crossdock.feeds.polling import Road, Tally
 from crossdock.feeds.schedules import (
     DONE,
     FAILED,
@@ -65,15 +65,36 @@ class ScheduleStore(Protocol):
     def pause(self, road: Road, reason: str, by: str, now: datetime) -> bool:
         """Run nothing of it any more; False where it was paused already."""
 
-    def resume(self, road: Road, by: str, now: datetime) -> bool:
+    def resume(self, road: Road, by: str, now: datetime, why: str = "") -> bool:
         """Go on; what came due meanwhile is caught up once. False where it was not paused."""
+
+
+class Reads(Protocol):
+    """What a timetable has done: a scan of a road (feeds.polling.RowReader), or a comparison of its two sides."""
+
+    stopping: threading.Event
+
+    @property
+    def road(self) -> Road:
+        """What is claimed."""
+
+    def claim(self) -> Checkpoint | None:
+        """None while another has it."""
+
+    def release(self, claimed: Checkpoint) -> None:
+        """Another may."""
+
+    def read(
+        self, claimed: Checkpoint, *, full: bool = False, told: Callable[[Tally], None] = lambda _tally: None
+    ) -> Tally:
+        """Under the claim. Raises CrossdockError."""
 
 
 class Timetable:
     """One road and its schedule. Safe for many threads and processes: of several, one runs."""
 
     def __init__(
-        self, reader: RowReader, entries: Sequence[Entry], store: ScheduleStore, clock: Callable[[], datetime]
+        self, reader: Reads, entries: Sequence[Entry], store: ScheduleStore, clock: Callable[[], datetime]
     ) -> None:
         self.reader = reader
         self.road = reader.road
@@ -109,6 +130,23 @@ class Timetable:
             return self._run(claimed, full=full, told=told)
         finally:
             self.reader.release(claimed)
+
+    def begin(self) -> bool:
+        """As `run`, in a thread of its own; False while another reads. What it came to stands in the schedule."""
+        self._seen(self._clock())
+        if (claimed := self.reader.claim()) is None:
+            return False
+
+        def work() -> None:
+            try:
+                self._run(claimed, full=False, told=lambda _tally: None)
+            except CrossdockError as error:
+                log.warning("could not be read", road=self.road.name(), error=str(error))
+            finally:
+                self.reader.release(claimed)
+
+        threading.Thread(target=work, name=self.road.name(), daemon=True).start()
+        return True
 
     def watch(self) -> list[tuple[Entry, datetime]]:
         """What did not happen, with its time; told to the log once."""
@@ -207,4 +245,4 @@ def _named(road: Road) -> dict[str, Any]:
     return found
 
 
-__all__ = ["Clerk", "ScheduleStore", "Timetable"]
+__all__ = ["Clerk", "Reads", "ScheduleStore", "Timetable"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -166,3 +166,4 @@ _ALL: tuple[Flow[Any], ...] = (
     *(_followup(name, record, steps_aside=True) for name, record in fulfilment.KINDS.items()),
 )
 FLOWS: Mapping[str, Flow[Any]] = MappingProxyType({flow.name: flow for flow in _ALL})
+PRIORITIES: Sequence[int] = sorted({flow.priority for flow in FLOWS.values()})

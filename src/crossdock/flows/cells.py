@@ -27,13 +27,14 @@ def is_empty(value: Any) -> bool:
 
 def sku_of(value: Any) -> str:
     """A number is a SKU too: "0" is one. Raises MappingError."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    sku = text.strip() if isinstance(text, str) else ""  # Magento trims it too (recorded)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    sku = value.strip() if isinstance(value, str) else ""  # Magento trims it too (recorded)
     if not sku:
         raise MappingError("sku", "is missing")
     if len(sku) > LONGEST_SKU:
         raise MappingError("sku", f"is longer than {LONGEST_SKU} characters")
-    if any(one < " " for one in sku):  # a database's text holds no NUL, and no SKU a line break
+    if not sku.isprintable() and min(sku) < " ":  # a database's text holds no NUL, and no SKU a line break
         raise MappingError("sku", "has control characters")
     return sku
 

@@ -32,9 +32,10 @@ ADDRESS_TEXTS = (
     "telephone",
     "vat_id",
 )
+FLAGS = ("removed", "default_billing", "default_shipping")
 ADDRESS_NEEDED = ("first_name", "last_name", "city", "country")
 KNOWN = frozenset({*TEXTS, "number", "as_of", "website", "email", "subscribed", "attributes", "addresses"})
-ADDRESS_KNOWN = frozenset({*ADDRESS_TEXTS, "number", "street", "removed", "default_billing", "default_shipping"})
+ADDRESS_KNOWN = frozenset({*ADDRESS_TEXTS, *FLAGS, "number", "street"})
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -85,8 +86,44 @@ def message_id(store: str, raw: Raw, keyed: Callable[[str], str]) -> str:
     `keyed`: a hash that nobody can check a guess with, 16 characters at least.
     """
     moment = as_of(raw)
-    told = moment.isoformat() if moment else msgspec.json.encode(raw, order="sorted").decode()
+    told = moment.isoformat() if moment else content(raw)
     return f"{store}:customers:{number_of(raw)}#{keyed(told)[:16]}"
+
+
+def next_id(named: str, newest: str, keyed: Callable[[str], str]) -> str:
+    """Under which a row without a time is heard: what the newest one said is the newest one, sent again.
+
+    An older one's words after another's are news: a name that was changed and changed back. `named` is `message_id`'s,
+    `newest` the id of what was heard last of this customer, or "".
+    """
+    if not newest or newest == named or newest.startswith(f"{named}~"):
+        return newest or named
+    return f"{named}~{keyed(newest)[:8]}"
+
+
+def word_id(store: str, raw: Raw, moment: datetime | None, keyed: Callable[[str], str]) -> str:
+    """Under which a row that was read, or comes from a file, is heard once: by its time and by what it says.
+
+    Not by its time alone: a push under the same `as_of` may tell less of the same state. `moment`: of a row without a
+    time of its own; None where it must have one. Raises MappingError.
+    """
+    told = as_of(raw) or moment
+    if told is None:
+        raise MappingError("as_of", "is missing")
+    return f"{store}:customers:{number_of(raw)}#{keyed(f'{told.isoformat()} {content(raw)}')[:16]}"
+
+
+def content(raw: Raw) -> str:
+    """What a row says, as one text: only ever put through a keyed hash."""
+    return msgspec.json.encode(raw, order="sorted").decode()
+
+
+def spoken(raw: Raw) -> dict[str, Any]:
+    """Without what is null: a path that leads nowhere, or an empty cell, empties no field of anybody."""
+    said = {name: value for name, value in raw.items() if value is not None}
+    if isinstance(attributes := said.get("attributes"), Mapping):
+        said["attributes"] = {code: value for code, value in attributes.items() if value is not None}
+    return said
 
 
 def _scalars(raw: Raw) -> dict[str, Any]:
@@ -128,8 +165,9 @@ def _addresses(raw: Raw) -> dict[str, Any]:
             raise MappingError(f"{where}number", "is missing, or has other characters than letters, digits, - and _")
         if f"addresses.{name}" in fields:
             raise MappingError(f"{where}number", "stands here twice")
-        fields[f"addresses.{name}"] = None if _flag(row, "removed", where) else _address(row, where)
-        fields |= {default: name for default in ("default_billing", "default_shipping") if _flag(row, default, where)}
+        flags = {flag: row.get(flag) is not None and _flag(row, flag, where) for flag in FLAGS}
+        fields[f"addresses.{name}"] = None if flags["removed"] else _address(row, where)
+        fields |= {default: name for default in FLAGS[1:] if flags[default]}
     return fields
 
 
@@ -137,10 +175,12 @@ def _address(row: Raw, where: str) -> dict[str, Any]:
     """Whole: an address is one value, changed and kept as one."""
     told = {name: text for name in ADDRESS_TEXTS if (text := _text(row, name, where))}
     street = row.get("street")
+    if street is None:
+        raise MappingError(f"{where}street", "is missing")
     lines = [street] if isinstance(street, str) else street
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+    if not isinstance(lines, list) or not all(isinstance(line, str | None) for line in lines):
         raise MappingError(f"{where}street", "is no list of lines")
-    told_lines = [line.strip() for line in lines if line.strip()]
+    told_lines = [line.strip() for line in lines if line and line.strip()]
     missing = [name for name in ADDRESS_NEEDED if name not in told] + ([] if told_lines else ["street"])
     if missing:
         raise MappingError(f"{where}{missing[0]}", "is missing")

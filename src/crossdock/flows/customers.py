@@ -16,29 +16,20 @@ import msgspec
 
 from crossdock.contract.flow import Duty, Known, Route
 from crossdock.contract.message import Message, Receipt
+from crossdock.contract.shadow import SHADOW
 from crossdock.errors import NotReady, Rejected
+from crossdock.flows.agreeing import ADDRESS, DEFAULTS, decide
 from crossdock.flows.keys import effect_key
+from crossdock.flows.shadow import is_compared, is_shadow
 from crossdock.model.agreement import Agreement, Cell, News, Side, same
-from crossdock.model.base import Record
-from crossdock.model.customer import Customer, CustomerChange, CustomerSighting, Owner, Pair, PushedCustomer
+from crossdock.model.customer import Customer, CustomerChange, CustomerSighting, Pair, PushedCustomer
 
 FLOW, NEW, LOOK = "customers", "new_customers", "customer_looks"
-ADDRESS = "addresses."
-DEFAULTS = ("default_billing", "default_shipping")
-OWNERS: Mapping[str, Owner] = {"email": "store", "group": "erp"}
 NEEDED = ("email", "first_name", "last_name")
-UNDER_WAY = ("pending", "leased")
+STANDING = ("pending", "leased", "dead")  # a write that is owed, or waits for a person: no second one beside it
 ANOTHER = "the store's customer is known to this ERP under another number"
 LOOK_AGAIN = 5.0  # seconds, if nothing comes before
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Decision(Record, frozen=True, kw_only=True):
-    """What each side is to be told: value and when it was made, by field. `asks`: fields that a person must decide."""
-
-    to_target: dict[str, Cell] = {}
-    to_source: dict[str, Cell] = {}
-    asks: tuple[str, ...] = ()
 
 
 def subject_of(customer_id: str) -> str:
@@ -46,20 +37,32 @@ def subject_of(customer_id: str) -> str:
     return f"customer:{customer_id}"
 
 
-def owner_of(name: str, owners: Mapping[str, Owner]) -> Owner:
-    """Whose field it is: by its own name, else by its kind, else whoever changed it last."""
-    kind = "addresses" if name.startswith(ADDRESS) or name in DEFAULTS else name.partition(".")[0]
-    return owners.get(name) or owners.get(kind) or OWNERS.get(name, "newest")
-
-
 # --- looking at a customer of the store -------------------------------------------------------------------------------
 
 
-def look(message: Message, sighting: CustomerSighting, known: Sequence[Known], routes: Sequence[Route]) -> list[Duty]:  # noqa: ARG001  a look's signature
+def look(message: Message, sighting: CustomerSighting, known: Sequence[Known], routes: Sequence[Route]) -> list[Duty]:
     """The duties to both sides, for each ERP by itself."""
     if sighting.erased:
         return [Duty(flow=FLOW, target=pair.target, reason="erased: nothing is carried") for pair in sighting.pairs]
-    return [duty for pair in sighting.pairs for duty in _of_pair(message, sighting, pair, known)]
+    duties: list[Duty] = []
+    for pair in sighting.pairs:
+        anothers = _is_anothers(message, sighting.customer, pair, known, routes)
+        found = _of_pair(message, sighting, pair, known, anothers=anothers)
+        duties += [_compared(duty) if anothers and duty.target == pair.target else duty for duty in found]
+    return duties
+
+
+def _compared(duty: Duty) -> Duty:
+    return msgspec.structs.replace(duty, memo=duty.memo | {SHADOW: "1"})
+
+
+def _is_anothers(
+    message: Message, customer: Customer, pair: Pair, known: Sequence[Known], routes: Sequence[Route]
+) -> bool:
+    """Whether what the ERP is to be told of it is only compared. What the ERP tells goes by the route from there."""
+    told = [one for one in known if one.flow == FLOW and one.target == pair.target]
+    options = next((one.options for one in routes if one.target == pair.target and FLOW in one.flows), {})
+    return is_compared(effect_key(message.source, "customer", customer.id, "carry"), told, options)
 
 
 def named(customer: Customer, agreement: Agreement) -> tuple[dict[str, Any], dict[str, str]]:
@@ -117,63 +120,9 @@ def noticed(sighting: CustomerSighting, pair: Pair) -> tuple[News, dict[str, str
     return news, found
 
 
-def decide(agreement: Agreement, owners: Mapping[str, Owner], *, new: bool, flying: frozenset[str]) -> Decision:
-    """Of every field that one side has and the other has not, or not surely, or otherwise.
-
-    `new`: the ERP is not known to have this customer: it is told everything. `flying`: fields of writes to the ERP
-    that are under way, so that what it has is not known.
-    """
-    to_target: dict[str, Cell] = {}
-    to_source: dict[str, Cell] = {}
-    asks: list[str] = []
-    for name in sorted(agreement.source.keys() | agreement.target.keys()):
-        owner = owner_of(name, owners)
-        ours, theirs = agreement.source.get(name), agreement.target.get(name)
-        if theirs is None:
-            if (
-                ours is not None
-                and not same(ours.value, None)
-                and (new or (owner != "erp" and ours.value is not False))
-            ):
-                to_target[name] = ours
-        elif ours is not None and same(ours.value, theirs.value):
-            if not theirs.sure or name in flying:
-                to_target[name] = max(ours, theirs, key=lambda cell: cell.at)
-        elif (winner := _winner(name, owner, agreement)) is Side.SOURCE:
-            to_target |= {name: _over(ours, theirs)} if ours is not None else {}
-        elif winner is Side.TARGET:
-            to_source[name] = _over(theirs, ours)
-            if not theirs.sure or name in flying:
-                to_target[name] = theirs
-        else:
-            asks.append(name)
-    return Decision(to_target=to_target, to_source=to_source, asks=tuple(asks))
-
-
-def _over(cell: Cell, other: Cell | None) -> Cell:
-    """A value that was chosen is as new as what it takes the place of: else an owner's old one would never stand."""
-    return cell if other is None else msgspec.structs.replace(cell, at=max(cell.at, other.at))
-
-
-def _winner(name: str, owner: Owner, agreement: Agreement) -> Side | None:
-    """None where a person must say."""
-    ours, theirs = agreement.source.get(name), agreement.target[name]
-    if ours is None:  # the store has never had it
-        return Side.TARGET if owner != "store" and theirs.value is not None else Side.SOURCE
-    if owner in {"store", "erp"}:
-        return Side.SOURCE if owner == "store" else Side.TARGET
-    if name in agreement.base:
-        base = agreement.base[name]
-        if same(base, ours.value):
-            return Side.TARGET
-        if same(base, theirs.value):
-            return Side.SOURCE
-    if owner == "ask":
-        return None
-    return Side.SOURCE if ours.at >= theirs.at else Side.TARGET
-
-
-def _of_pair(message: Message, sighting: CustomerSighting, pair: Pair, known: Sequence[Known]) -> Iterator[Duty]:
+def _of_pair(
+    message: Message, sighting: CustomerSighting, pair: Pair, known: Sequence[Known], *, anothers: bool
+) -> Iterator[Duty]:
     if pair.awaited:
         yield Duty(flow=FLOW, target=pair.target, reason="is just being made for this ERP", again_in=LOOK_AGAIN)
         return
@@ -187,7 +136,8 @@ def _of_pair(message: Message, sighting: CustomerSighting, pair: Pair, known: Se
         return
     ground = (message, sighting.customer, pair, agreement)
     if pair.to_target:
-        yield from _told(ground, pair.target, decision.to_target, mine)
+        standing = (*STANDING, "shadowed") if anothers else STANDING  # once it is ours, what was compared is owed
+        yield from _told(ground, pair.target, decision.to_target, mine, standing)
     if pair.to_source or pair.number_attribute:
         wanted = (decision.to_source if pair.to_source else {}) | _number(pair, agreement)
         yield from _told(ground, message.source, wanted, mine)
@@ -216,7 +166,8 @@ def _flying(mine: Sequence[Known], target: str) -> frozenset[str]:
     return frozenset(
         name
         for one in mine
-        if one.target == target and (one.state == "leased" or (one.state == "pending" and one.maybe_sent))
+        if one.target == target and not is_shadow(one.memo)
+        if one.state == "leased" or (one.state == "pending" and one.maybe_sent)
         for name in one.memo.get("fields", "").split()
     )
 
@@ -224,15 +175,20 @@ def _flying(mine: Sequence[Known], target: str) -> frozenset[str]:
 Ground = tuple[Message, Customer, Pair, Agreement]
 
 
-def _told(ground: Ground, target: str, cells: Mapping[str, Cell], mine: Sequence[Known]) -> Iterator[Duty]:
-    """One write with all that is owed to this side; older ones that were not begun end by it."""
+def _told(
+    ground: Ground, target: str, cells: Mapping[str, Cell], mine: Sequence[Known], standing: Sequence[str] = STANDING
+) -> Iterator[Duty]:
+    """One write with all that is owed to this side; older ones that were not begun end by it.
+
+    `standing`: states of a write of the same beside which no other one is owed.
+    """
     message, customer, pair, agreement = ground
     there = [one for one in mine if one.target == target and "asks" not in one.memo]
     mark = _mark(cells, agreement)
     old = tuple(
         one.key for one in there if one.state == "pending" and not one.maybe_sent and one.memo.get("mark") != mark
     )
-    if not cells or any(one.memo.get("mark") == mark and one.state in (*UNDER_WAY, "dead") for one in there):
+    if not cells or any(one.memo.get("mark") == mark and one.state in standing for one in there):
         if old:
             yield Duty(flow=FLOW, target=target, supersedes=old, reason="it has changed since")
         return
@@ -383,26 +339,16 @@ def _seen_again(store: str, customer_id: str) -> Duty:
     return Duty(flow=LOOK, source=store, target=store, subject=subject_of(customer_id), payload=b"")
 
 
-def decided(agreement: Agreement, side: Side) -> dict[str, Any]:
-    """The base after a person has said that this side's values stand: the other one's count as old."""
-    other = agreement.target if side is Side.SOURCE else agreement.source
-    return {**agreement.base, **{name: cell.value for name, cell in other.items()}}
-
-
 __all__ = [
     "ANOTHER",
     "FLOW",
     "LOOK",
     "NEW",
-    "Decision",
     "acknowledge",
-    "decide",
-    "decided",
     "heard",
     "look",
     "look_push",
     "noticed",
-    "owner_of",
     "subject_of",
     "written",
 ]

@@ -45,11 +45,15 @@ ANYWHERE: Mapping[str, Any] = MappingProxyType({"warehouses": Itself()})
 
 
 class Heard(Record, frozen=True, kw_only=True):
-    """A document as it came in. `wrong` says why it cannot be carried out as it is, or nothing."""
+    """A document as it came in. `wrong` says why it cannot be carried out as it is, or nothing.
+
+    `people`: whom it is about, as keyed fingerprints.
+    """
 
     message: Message
     fingerprint: str
     wrong: str = ""
+    people: tuple[str, ...] = ()
 
 
 def options_of(route: Route) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 
 A document comes with the ERP's own number and the order's. It is read strictly: what it does not say is not guessed,
 a warehouse that is not mapped is refused (Magento takes a shipment that names no source from `default`, even where that
-is not in the stock: recorded). Then it walks in its order's own lane: never two writes to one order at once.
+is not in the stock: recorded). Then it walks in its order's own lane: never two writes to one order at once. Parcels
+are written to a shipment, and walk beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import msgspec
 
 from crossdock.contract.flow import Duty, Known, Route
 from crossdock.contract.message import Message
-from crossdock.errors import MappingError
+from crossdock.errors import MappingError, NotReady, Rejected
 from crossdock.flows.keys import effect_key
 from crossdock.model.fulfilment import (
     Action,
@@ -38,6 +39,7 @@ Raw = Mapping[str, Any]
 LONGEST = 100  # characters of a number: it stands in a comment and in a key
 STEP = Decimal("0.0001")
 MOST = Decimal("99999999.9999")  # Magento: quantities are decimal(12,4)
+UNDER_WAY = ("pending", "leased")
 KINDS: Mapping[str, type[Fulfilment]] = MappingProxyType(
     {
         "shipments": Shipment,
@@ -61,22 +63,50 @@ def look(message: Message, found: Resolved, known: Sequence[Known], routes: Sequ
     )
     if options is None:
         return (Duty(flow=found.flow, target=found.store, reason=f"no route takes {found.flow} there"),)
+    if found.shadowed:
+        reason = "its order is a shadow: another integration carries what comes of it"
+        return (Duty(flow=found.flow, target=found.store, reason=reason),)
     records = read(found.flow, found.document, message.source, options)
     several = len(records) > 1
+    dead = _replaced(found)
+    mark = f":{found.beside}" if dead else ""
     return tuple(
         Duty(
             flow=found.flow,
             target=found.store,
-            key=key_of(message.source, found.flow, record, several=several),
+            key=key_of(message.source, found.flow, record, several=several) + mark,
+            instead_of=dead,
             subject=found.order_id,
             reference=found.order_number,
             payload=msgspec.json.encode(
                 msgspec.structs.replace(record, order_id=found.order_id, order_number=found.order_number)
             ),
-            lane=f"{found.store}:order:{found.order_id}",
+            lane=f"{found.store}:order:{found.order_id}{_beside(record)}",
         )
         for record in records
     )
+
+
+def _beside(record: Fulfilment) -> str:
+    """Parcels wait for their shipment, which may come later by another road: in a lane that nothing else waits in.
+
+    A parcel is written to its shipment alone, so nothing that is done to the order meanwhile is undone by it.
+    """
+    return f":tracks:{record.number}" if isinstance(record, Tracking) else ""
+
+
+def _replaced(found: Resolved) -> tuple[str, ...]:
+    """Keys of what was refused under this number, and gives way. Raises Rejected, NotReady where something does not."""
+    if any(one.state == "delivered" for one in found.taken):
+        raise Rejected(
+            "its number was carried out with another content: the ERP must give this one a number of its own"
+        )
+    if any(one.state in UNDER_WAY for one in found.taken):
+        raise NotReady("what came first under its number is still under way")
+    dead = [one for one in found.taken if one.state == "dead"]
+    if any(one.maybe_sent for one in dead):
+        raise Rejected("what came first under its number may have been carried out: a person must look at the store")
+    return tuple(one.key for one in dead)
 
 
 def key_of(source: str, flow: str, record: Fulfilment, *, several: bool) -> str:

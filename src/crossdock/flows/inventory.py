@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from crossdock.contract.state import Raw, StateRules
@@ -19,6 +20,7 @@ MOST = Decimal("99999999.9999")  # Magento: inventory_source_item.quantity is de
 WHOLE_DIGITS = 8  # before the point, in MOST
 STEP = Decimal("0.0001")
 ZERO = Decimal(0)
+FEW = 4096  # quantities remembered: a million rows hold far fewer different ones
 MEANINGS: Mapping[Any, Meaning] = {"on_hand": "on_hand", "available": "available"}
 STATUSES: Mapping[Any, bool] = {1: True, 0: False, "1": True, "0": False, "in_stock": True, "out_of_stock": False}
 
@@ -28,10 +30,12 @@ def reader(options: Raw) -> Callable[[Raw], StockLevel]:
     places: Mapping[str, str] = options.get("warehouses") or {}
     common = _meaning(None, options)
     backorders = bool(options.get("backorders"))
+    negative = options.get("negative") == "zero"
 
     def read(raw: Raw) -> StockLevel:
         get = raw.get
-        quantity = _quantity(get("qty"), options)
+        told = get("qty")
+        quantity = _written(told, negative) if isinstance(told, str) else _quantity(told, negative=negative)
         as_of, version, status, meaning = get("as_of"), get("version"), get("status"), get("meaning")
         unsaid = status is None or status == ""
         moment = moment_of(as_of) if as_of else None
@@ -55,8 +59,13 @@ def subject(level: StockLevel) -> str:
 
 def content(level: StockLevel) -> str:
     """What makes a difference at the store."""
-    status = "" if level.in_stock is (level.quantity > 0) else f" {int(level.in_stock)}"
-    return f"{plain(level.quantity)}{status}{' a' if level.meaning == 'available' else ''}"
+    return _content(level.quantity, level.in_stock, level.meaning)
+
+
+@lru_cache(FEW)
+def _content(quantity: Decimal, in_stock: bool, meaning: Meaning) -> str:
+    status = "" if in_stock is (quantity > 0) else f" {int(in_stock)}"
+    return f"{plain(quantity)}{status}{' a' if meaning == 'available' else ''}"
 
 
 def alarm(level: StockLevel, before: StockLevel | None, options: Raw) -> str:
@@ -86,7 +95,12 @@ def _guard(options: Raw) -> Raw:
     return rules
 
 
-def _quantity(value: Any, options: Raw) -> Decimal:
+@lru_cache(FEW)
+def _written(text: str, negative: bool) -> Decimal:
+    return _quantity(text, negative=negative)
+
+
+def _quantity(value: Any, *, negative: bool) -> Decimal:
     if value is None or isinstance(value, bool) or value == "":
         raise MappingError("qty", "is missing")
     text = value if isinstance(value, str) else str(value)
@@ -100,7 +114,7 @@ def _quantity(value: Any, options: Raw) -> Decimal:
         raise MappingError("qty", "is no number") from None
     if not quantity.is_finite():
         raise MappingError("qty", "is no number")
-    if quantity < 0 and options.get("negative") == "zero":
+    if quantity < 0 and negative:
         return ZERO
     if not ZERO <= quantity <= MOST:
         raise MappingError("qty", f"is not between 0 and {MOST}")
@@ -110,6 +124,8 @@ def _quantity(value: Any, options: Raw) -> Decimal:
 
 
 def _place(value: Any, places: Mapping[str, str]) -> str:
+    if isinstance(value, str) and value in places:
+        return places[value]
     if not isinstance(value, str) or not value.strip():
         raise MappingError("warehouse", "is missing")
     warehouse = value.strip()

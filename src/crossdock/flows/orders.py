@@ -7,18 +7,22 @@ itself, then what happened to it since. Names of events are never believed; the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
 from crossdock.contract.flow import Duty, Known, Route
 from crossdock.contract.message import Message, Problem
+from crossdock.contract.shadow import PARKED, SHADOW
 from crossdock.flows import eligibility
 from crossdock.flows.eligibility import Eligibility
 from crossdock.flows.expansion import Strategy, expand
 from crossdock.flows.guests import guest_of
 from crossdock.flows.keys import effect_key
 from crossdock.flows.proof import Policy, prove, settle
+from crossdock.flows.routing import Way, When, refusals
+from crossdock.flows.shadow import Mode, is_live, is_shadow
 from crossdock.model.base import Record
 from crossdock.model.change import ChangeKind, OrderChange
 from crossdock.model.order import Order, OrderState
@@ -37,6 +41,11 @@ class OrderOptions(Record, frozen=True, kw_only=True, forbid_unknown_fields=True
     on_mismatch: Policy = "park"
     accept_cents: int = 1
     bundles: Strategy = "parent"
+    when: When = When()
+    shares: bool = False
+    mode: Mode = "live"
+    canary: Decimal = Decimal(5)
+    live_from: datetime | None = None
 
 
 class _Ground(Record, frozen=True, kw_only=True):
@@ -58,21 +67,47 @@ class _Ground(Record, frozen=True, kw_only=True):
     def find(self, key: str) -> Known | None:
         return next((known for known in self.known if known.key == key), None)
 
+    def shadows(self) -> bool:
+        """As it was decided when the order was promised; of a new one by the settings of now."""
+        key, options = self.key("place"), self.options
+        placed = self.find(key)
+        if placed is not None:
+            return is_shadow(placed.memo)
+        return not is_live(key, options.mode, options.canary, options.live_from, self.order.created_at)
+
+    def memo(self, **told: str) -> dict[str, str]:
+        return told | ({SHADOW: "1"} if self.shadows() else {})
+
 
 def look(message: Message, sighting: Sighting, known: Sequence[Known], routes: Sequence[Route]) -> tuple[Duty, ...]:
     """What is owed to each target, in the order in which it must be done."""
+    grounds = [
+        _Ground(
+            message=message,
+            sighting=sighting,
+            route=route,
+            options=msgspec.convert(route.options, OrderOptions),
+            known=tuple(one for one in known if one.target == route.target),
+        )
+        for route in routes
+        if "orders" in route.flows
+    ]
+    refused = refusals(sighting.order, [_way(ground) for ground in grounds])
     duties: list[Duty] = []
-    for route in routes:
-        if "orders" in route.flows:
-            ground = _Ground(
-                message=message,
-                sighting=sighting,
-                route=route,
-                options=msgspec.convert(route.options, OrderOptions),
-                known=tuple(one for one in known if one.target == route.target),
-            )
-            duties += _owed(ground)
+    for ground in grounds:
+        target = ground.route.target
+        duties += [Duty(flow="orders", target=target, reason=refused[target])] if target in refused else _owed(ground)
     return tuple(duties)
+
+
+def _way(ground: _Ground) -> Way:
+    """A promise that ended before anything was sent (canceled before export) binds nobody, but nothing comes of it.
+
+    Who only looks on never takes an order from another.
+    """
+    options = ground.options
+    has = ground.find(ground.key("place")) is not None
+    return Way(target=ground.route.target, when=options.when, shares=options.shares or ground.shadows(), has=has)
 
 
 def _owed(ground: _Ground) -> list[Duty]:
@@ -112,23 +147,33 @@ def _place(ground: _Ground) -> Duty:
         target=target,
         key=ground.key("place"),
         payload=msgspec.json.encode(record),
-        park=parked,
+        park=parked and not ground.shadows(),
         reason=proven.reason if isinstance(proven, Problem) else "",
-        memo={"paid": str(order.totals.paid), "held": "0"},
+        memo=ground.memo(paid=str(order.totals.paid), held="0", **_parked(ground, proven)),
     )
 
 
+def _parked(ground: _Ground, proven: Order | Problem) -> dict[str, str]:
+    """A shadow is compared where a person would have had to look first, and says so."""
+    return {PARKED: proven.reason} if isinstance(proven, Problem) and ground.shadows() else {}
+
+
 def _guest(ground: _Ground) -> list[Duty]:
-    """A guest becomes a customer before the order goes, in its lane: once for each address and website."""
+    """A guest becomes a customer before the order goes, in its lane: once for each address and website.
+
+    With a shadowed order it is compared, under a key of its own: the next order of the same guest may be live.
+    """
     order, rules = ground.order, ground.route.states.get("customers", {})
     if rules.get("guests", "none") == "none" or not ground.sighting.guest or "customers" not in ground.route.flows:
         return []
+    verb = "compare" if ground.shadows() else "create"
     return [
         Duty(
             flow="new_customers",
             target=ground.route.target,
-            key=effect_key(ground.message.source, "guest", ground.sighting.guest, "create", order.website),
+            key=effect_key(ground.message.source, "guest", ground.sighting.guest, verb, order.website),
             payload=msgspec.json.encode(guest_of(order)),
+            memo=ground.memo(),
             lane=f"{ground.message.source}:order:{order.id}",
         )
     ]
@@ -141,7 +186,7 @@ def _payment(ground: _Ground, placed: Known) -> list[Duty]:
         return []
     change = _change(ground, ChangeKind.PAYMENT)
     key = ground.key("payment", f"{paid.normalize():f}")
-    return [_told(ground, "payments", key, change, {"paid": str(paid)})]
+    return [_told(ground, "payments", key, change, paid=str(paid))]
 
 
 def _hold(ground: _Ground) -> list[Duty]:
@@ -154,7 +199,7 @@ def _hold(ground: _Ground) -> list[Duty]:
     kind = ChangeKind.HOLD if held == "1" else ChangeKind.UNHOLD
     # the n-th change of its kind: looks at one order go one at a time, so the count is the same on every road
     key = ground.key("hold", str(len(told)))
-    return [_told(ground, "holds", key, _change(ground, kind), {"held": held})]
+    return [_told(ground, "holds", key, _change(ground, kind), held=held)]
 
 
 def _cancel(ground: _Ground) -> list[Duty]:
@@ -162,7 +207,7 @@ def _cancel(ground: _Ground) -> list[Duty]:
     wanted = "cancellations" in ground.route.flows and ground.order.state == OrderState.CANCELED
     if not wanted or ground.find(key) or ground.route.target in ground.sighting.cancelled_by:
         return []  # an ERP that cancelled the order itself is not told of it
-    return [_told(ground, "cancellations", key, _change(ground, ChangeKind.CANCEL), {})]
+    return [_told(ground, "cancellations", key, _change(ground, ChangeKind.CANCEL))]
 
 
 def _refunds(ground: _Ground) -> list[Duty]:
@@ -176,11 +221,12 @@ def _refund(ground: _Ground, refund: Refund) -> Duty | None:
         return None  # it comes from there
     key = effect_key(ground.message.source, "creditmemo", refund.id, "refund")
     named = msgspec.structs.replace(refund, order_number=ground.order.number)
-    return None if ground.find(key) else _told(ground, "refunds", key, named, {})
+    return None if ground.find(key) else _told(ground, "refunds", key, named)
 
 
-def _told(ground: _Ground, flow: str, key: str, record: Record, memo: dict[str, str]) -> Duty:
-    return Duty(flow=flow, target=ground.route.target, key=key, payload=msgspec.json.encode(record), memo=memo)
+def _told(ground: _Ground, flow: str, key: str, record: Record, **memo: str) -> Duty:
+    payload = msgspec.json.encode(record)
+    return Duty(flow=flow, target=ground.route.target, key=key, payload=payload, memo=ground.memo(**memo))
 
 
 def _change(ground: _Ground, kind: ChangeKind) -> OrderChange:

@@ -8,7 +8,9 @@ from typing import Any
 from crossdock.contract.message import Receipt
 from crossdock.errors import OutcomeUnknown, Rejected, Temporary
 from crossdock.magento.client import MagentoClient, segment
+from crossdock.magento.mapping.naming import people_in
 from crossdock.model.change import Acknowledgement
+from crossdock.transport.told import naming_nobody
 
 
 class AcknowledgementSink:
@@ -29,10 +31,11 @@ class AcknowledgementSink:
         if order is None:
             raise Rejected("the store has no such order", status=404)
         numbered, commented = self._state(order, record)
-        if not numbered:
-            self._write_number(record)
-        if not commented:
-            self._write_comment(record)
+        with naming_nobody(people_in(order)):
+            if not numbered:
+                self._write_number(record)
+            if not commented:
+                self._write_comment(record)
         return _receipt(record, found=numbered and commented)
 
     def find(self, record: Acknowledgement, key: str) -> Receipt | None:  # noqa: ARG002

@@ -23,6 +23,7 @@ from crossdock.errors import (
     Temporary,
     Unauthorized,
 )
+from crossdock.transport import told
 from crossdock.transport.wire import parse_http_date, retry_after
 
 NO_ROUTE = "Request does not match any route."
@@ -41,10 +42,8 @@ LOCK_TEXTS = (
     "serialization failure",
 )
 OUR_SETTINGS = ("Signature method", "Server cannot understand Content-Type", "Server cannot understand Accept")
-EMAIL = re.compile(r"[^\s@\"'<>,;:=]+@[^\s@\"'<>,;:=]+")
 TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 PLACEHOLDER = re.compile(r"%(?:\d+|[A-Za-z_]\w*)")
-LONGEST = 200
 FATES: dict[int, type[DeliveryError]] = {
     403: Unauthorized,  # never Magento's own: a firewall or a proxy in front of it
     405: Misconfigured,
@@ -131,8 +130,8 @@ def fill(message: str, parameters: Any) -> str:
 
 
 def clean(text: str) -> str:
-    """One line without e-mail addresses, cut at 200 characters."""
-    return " ".join(EMAIL.sub("<e-mail>", text).split())[:LONGEST]
+    """One line without e-mail addresses, phone numbers and secrets, cut at 200 characters."""
+    return told.clean(text)
 
 
 def row_errors(data: Any) -> list[str]:

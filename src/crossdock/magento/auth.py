@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,14 +12,17 @@ from crossdock.magento.answers import classify, decode
 from crossdock.magento.settings import AdminSettings, BearerSettings, ImsSettings, MagentoSettings, OAuth1Settings
 from crossdock.transport.auth import Auth, Bearer
 from crossdock.transport.oauth1 import OAuth1, OAuth1Keys
+from crossdock.transport.renewal import Renewing, Resolve
 from crossdock.transport.tokens import FetchedToken, Token
 from crossdock.transport.wire import HttpRequest, Sender
 
-Resolve = Callable[[str], str]
-
 
 def choose(settings: MagentoSettings, http: Sender, resolve: Resolve) -> Auth:
-    """The scheme that the settings ask for, with its secrets resolved."""
+    """The scheme that the settings ask for; its secrets are resolved now, and anew once the store refuses them."""
+    return Renewing(lambda known: _chosen(settings, http, known), resolve)
+
+
+def _chosen(settings: MagentoSettings, http: Sender, resolve: Resolve) -> Auth:
     auth = settings.auth
     if isinstance(auth, OAuth1Settings):
         return _oauth1(auth, settings.base_url, resolve)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -11,31 +11,40 @@ from pydantic import ValidationError
 
 from crossdock.contract.capabilities import Capabilities, Evidence, Pace
 from crossdock.contract.connector import Health, Sink, Source, Watermark
+from crossdock.contract.findings import Duties, Examination
 from crossdock.contract.flow import Flow
 from crossdock.contract.ledger import BatchState, Ledger
+from crossdock.contract.lookups import NO_LOOKUPS, Lookups
+from crossdock.contract.message import Message
 from crossdock.errors import ConfigurationError, DeliveryError
 from crossdock.flows.fulfilment import KINDS
 from crossdock.magento.acknowledgements import AcknowledgementSink
-from crossdock.magento.auth import Resolve, choose
+from crossdock.magento.auth import choose
 from crossdock.magento.bulk import Bulks
 from crossdock.magento.census import Census
 from crossdock.magento.client import MagentoClient
 from crossdock.magento.customers import Customers, CustomerSink, CustomerSource, ErasureSink, PushedSource
 from crossdock.magento.directory import Directory
+from crossdock.magento.doctor.examined import examinations
 from crossdock.magento.fulfilment import FulfilmentSink, FulfilmentSource
 from crossdock.magento.inventory import Catalog, InventorySink
+from crossdock.magento.mapping.prices import View
+from crossdock.magento.orderbook import OrderBook
 from crossdock.magento.orders import LOOKS, OrderSource
 from crossdock.magento.people import People
 from crossdock.magento.pictures import Gallery, Pictures
+from crossdock.magento.pricelist import Pricelist
 from crossdock.magento.prices import PriceSink
 from crossdock.magento.products import ProductSink
 from crossdock.magento.reservations import Reservations
 from crossdock.magento.search import criteria
 from crossdock.magento.settings import MagentoSettings
+from crossdock.magento.stocktake import Stocktake
 from crossdock.magento.stores import Stores
 from crossdock.security.secrets import resolve as resolve_secret
 from crossdock.transport.auth import Auth
 from crossdock.transport.http import Http
+from crossdock.transport.renewal import Resolve
 from crossdock.transport.wire import Observer, Sender
 
 R = TypeVar("R")
@@ -85,11 +94,15 @@ class MagentoConnector:
         self.client = client
         self.orders = OrderSource(client, settings.polling, name=name, clock=clock)
         self.census = Census(client, settings.polling)
+        self.orderbook = OrderBook(client, settings.polling)
         self.acknowledgements = AcknowledgementSink(client, comment=settings.acknowledge_comment)
         self.catalog = Catalog(client)
         self.reserved = Reservations(client)
+        self.stocktake = Stocktake(client)
         self.inventory = InventorySink(client, self.catalog, check_skus=settings.inventory.check_skus)
-        self.prices = PriceSink(client, self.catalog, Stores(client))
+        self._stores = Stores(client)
+        self.prices = PriceSink(client, self.catalog, self._stores)
+        self.pricelist = Pricelist(client, self.catalog, settings.prices.batch_size)
         everywhere = client.everywhere()
         settling = timedelta(seconds=settings.settling_s + settings.deadlines.total_s)
         gallery = Gallery(everywhere, Pictures(settings.products, settings.ca_file))
@@ -97,7 +110,7 @@ class MagentoConnector:
         self.products = ProductSink(everywhere, Directory(everywhere), self.bulks, gallery)
         codes = [*settings.customers.attributes, settings.customers.number_attribute]
         # a view's own code would hide what belongs to all: customers are read and written everywhere
-        customers = Customers(everywhere, People(everywhere), tuple(filter(None, codes)))
+        self.customers = customers = Customers(everywhere, People(everywhere), tuple(filter(None, codes)))
         self._sources: Mapping[str, Any] = {
             LOOKS: self.orders,
             FULFILMENTS: FulfilmentSource(client, name, clock),
@@ -130,6 +143,18 @@ class MagentoConnector:
     def batch_state(self, ticket: str) -> BatchState | None:
         """Of a bulk, by its uuid."""
         return self.bulks.state(ticket)
+
+    def views(self) -> list[View]:
+        """The store's views, asked for now. Raises DeliveryError."""
+        return self._stores.views(again=True)
+
+    def newest(self, most: int) -> Sequence[Message]:
+        """The newest orders, as a look at each would read them, but for their credit memos. Raises DeliveryError."""
+        return self.orders.newest(most)
+
+    def examinations(self, duties: Duties) -> Sequence[Examination]:
+        """Those of magento.doctor that these routes make matter."""
+        return examinations(self, duties)
 
     @property
     def poll_interval(self) -> float | None:
@@ -188,6 +213,7 @@ def build(
     name: str,
     settings: Mapping[str, Any],
     *,
+    lookups: Lookups = NO_LOOKUPS,  # noqa: ARG001  every builder's signature
     observe: Observer | None = None,
     http: Sender | None = None,
     auth: Auth | None = None,

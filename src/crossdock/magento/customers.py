@@ -14,10 +14,12 @@ from crossdock.contract.message import Message, Receipt
 from crossdock.errors import ConfigurationError, InvalidPayload, NotReady, OutcomeUnknown, Rejected, Temporary
 from crossdock.flows.customer_rows import read as read_row
 from crossdock.flows.customers import named, subject_of
+from crossdock.flows.personal import people_of
 from crossdock.magento.client import MagentoClient, segment
 from crossdock.magento.content import content_hash
 from crossdock.magento.listing import OrderList, Row
 from crossdock.magento.mapping.customers import build_customer, matching, parse_customer
+from crossdock.magento.mapping.naming import people_in
 from crossdock.magento.mapping.wire import JsonObject, branch, decode, rows, text
 from crossdock.magento.orders import changes_of, place_of
 from crossdock.magento.people import People
@@ -25,6 +27,7 @@ from crossdock.magento.search import Group, criteria, where
 from crossdock.magento.settings import CustomerSettings, PollingSettings
 from crossdock.model.agreement import Agreement, same
 from crossdock.model.customer import Customer, CustomerChange, CustomerSighting, Erasure, PushedCustomer
+from crossdock.transport.told import naming_nobody
 
 SEARCH = "V1/customers/search"
 LOOK = "customer_looks"
@@ -74,11 +77,13 @@ class Customers:
             raise Rejected("the store has no website of this code")
         return found[0]
 
-    def save(self, customer_id: str, body: JsonObject) -> None:
-        """The whole customer. OutcomeUnknown where the answer is no customer."""
-        answer = self._client.put(f"V1/customers/{segment(customer_id)}", {"customer": body})
+    def save(self, customer_id: str, body: JsonObject) -> JsonObject:
+        """The whole customer; as the store has it then. OutcomeUnknown where the answer is no customer."""
+        with naming_nobody(people_in(body)):
+            answer = self._client.put(f"V1/customers/{segment(customer_id)}", {"customer": body})
         if not isinstance(answer, dict) or str(answer.get("id")) != customer_id:
             raise OutcomeUnknown("the store's answer does not show the customer")
+        return answer
 
     def make(self, body: JsonObject) -> str:
         """Its id. Raises Rejected where the address is taken."""
@@ -187,8 +192,13 @@ class PushedSource:
         found: PushedCustomer = _decoded(PUSHED, message.payload)
         return found
 
-    def read(self, message: Message) -> Message:
-        """The same, with the store's customer where it has one: as known, by the ERP's number, else by the address."""
+    def read(self, message: Message) -> Message | None:
+        """The same, with the store's customer where it has one: as known, by the ERP's number, else by the address.
+
+        None where what was told is erased.
+        """
+        if not message.payload:
+            return None
         told = decode(message.payload)
         row, rules = branch(told, "document"), branch(told, "rules")
         customer = read_row(row, text(rules, "website"), message.occurred_at)
@@ -225,7 +235,8 @@ class CustomerSink:
 
     def put(self, record: CustomerChange, key: str) -> Receipt:  # noqa: ARG002  the customer itself is what dedupes
         """Raises DeliveryError; NotReady where it was changed since this was decided."""
-        return self._made(record) if record.new and not record.id else self._changed(record)
+        with naming_nobody(people_of(record)):
+            return self._made(record) if record.new and not record.id else self._changed(record)
 
     def find(self, record: CustomerChange, key: str) -> Receipt | None:  # noqa: ARG002
         """A receipt where all of it stands there."""
@@ -256,16 +267,21 @@ class CustomerSink:
         groups = {code: number for number, code in self._customers.people.groups().items()}
         places = {**record.places, **links}
         body = build_customer(current, open_now, places, groups, self._customers.people.region)
-        self._customers.save(record.id, body)
-        return self._confirmed(record)
+        return self._confirmed(record, self._customers.save(record.id, body))
 
-    def _confirmed(self, record: CustomerChange) -> Receipt:
-        """What the store keeps in another form (cut, cleaned) would come back as an edit, for ever."""
+    def _confirmed(self, record: CustomerChange, saved: JsonObject) -> Receipt:
+        """What the store keeps in another form (cut, cleaned) would come back as an edit, for ever.
+
+        What its answer to the write still showed as it was written was edited by somebody before it was read again.
+        """
         after = self._customers.one(record.id)
         if after is None:
             raise OutcomeUnknown("the customer is gone")
         links = matching(after, record.fields, record.places)
         left, _ = self._open(after, record, links)
+        kept, _ = self._open(saved, record, links)
+        if since := sorted(left.keys() - kept.keys()):
+            raise NotReady(f"changed at the store since: {', '.join(since)}")
         if left:
             raise Rejected(f"the store keeps these otherwise than they were written: {', '.join(sorted(left))}")
         return Receipt(external_id=record.id, links=links)

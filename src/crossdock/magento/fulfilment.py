@@ -15,11 +15,20 @@ import msgspec
 
 from crossdock.contract.connector import Page, Watermark
 from crossdock.contract.message import Message, Receipt
-from crossdock.errors import ConfigurationError, DeliveryError, InvalidPayload, OutcomeUnknown, Rejected, Temporary
+from crossdock.errors import (
+    ConfigurationError,
+    DeliveryError,
+    InvalidPayload,
+    NotReady,
+    OutcomeUnknown,
+    Rejected,
+    Temporary,
+)
 from crossdock.flows.fulfilment import order_number
 from crossdock.magento.client import MagentoClient, segment
 from crossdock.magento.mapping.fulfilment import invoice_body, is_cancelled, pieces, refund_body, ship_body, track_body
 from crossdock.magento.mapping.marks import mark
+from crossdock.magento.mapping.naming import people_in
 from crossdock.magento.mapping.wire import JsonObject, comments, decode, rows, text
 from crossdock.magento.search import criteria, where
 from crossdock.model.fulfilment import (
@@ -32,6 +41,7 @@ from crossdock.model.fulfilment import (
     Shipment,
     Tracking,
 )
+from crossdock.transport.told import naming_nobody
 
 PAGE = 100
 ENCODER = msgspec.json.Encoder()
@@ -101,7 +111,8 @@ class FulfilmentSink:
     def put(self, record: Fulfilment, key: str) -> Receipt:  # noqa: ARG002  the mark is what dedupes
         """Does it where it is not done. Raises DeliveryError; OutcomeUnknown is answered by `find`."""
         order = self._order(record)
-        return self._found(order, record) or self._done(order, record)
+        with naming_nobody(people_in(order)):
+            return self._found(order, record) or self._done(order, record)
 
     def find(self, record: Fulfilment, key: str) -> Receipt | None:  # noqa: ARG002
         """A receipt where it is done. Raises DeliveryError."""
@@ -177,7 +188,8 @@ class FulfilmentSink:
     def _track(self, record: Tracking) -> Receipt:
         shipment = self._shipment(record)
         if shipment is None:
-            raise Rejected(f"the store has no shipment {record.number} of this order")
+            # read, it may have been seen before its shipment was; pushed too soon, it waits as well
+            raise NotReady(f"the store has no shipment {record.number} of this order yet")
         for track in _untracked(shipment, record):
             entity = track_body(track) | {
                 "order_id": int(record.order_id),

@@ -147,6 +147,12 @@ class OrderSource:
             if found is not None:
                 yield msgspec.structs.replace(found, id=f"sweep:{subject}:{asked_at.isoformat()}")
 
+    def newest(self, most: int) -> list[Message]:
+        """The newest ones, without their credit memos. Raises DeliveryError."""
+        asked_at = self._clock()
+        listed = OrderList(self._client, most, self._pause).page((), ("-entity_id",))
+        return [self._message(row, asked_at) for row in listed.rows]
+
     def _place(self, since: Watermark | None) -> Place:
         return place_of(self._client, self._polling, self._clock, since)
 

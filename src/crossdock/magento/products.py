@@ -41,6 +41,7 @@ from crossdock.magento.mapping.products import (
     changes,
     differing,
     parse_product,
+    told,
 )
 from crossdock.magento.pictures import Gallery, digest_in
 from crossdock.magento.shelf import PRODUCTS, Shelf
@@ -112,6 +113,29 @@ class ProductSink:
                 {key: one for key, one in left.items() if (one.variants is not None) is is_parent}
             )
         return [outcomes[key] for _, key in rows]
+
+    def compared(self, records: Sequence[Product]) -> list[dict[str, tuple[str, str]] | None]:
+        """Of each, what the store does not have as it is wanted: (wanted, there). None: it has no such product.
+
+        Says nothing of pictures. Reads only; where the store lacks a name that is wanted, that is what differs.
+        """
+        known = self._shelf.all_of(_skus(records))
+        return [self._compared(one, known) for one in records]
+
+    def _compared(self, product: Product, known: Mapping[str, Standing]) -> dict[str, tuple[str, str]] | None:
+        standing = known.get(product.sku.casefold())
+        if standing is None:
+            return {} if product.removal else None
+        if product.removal:
+            gone = product.removal == "ignore" or standing.values.get("status") == DISABLED
+            return {} if gone else {"status": (f"removed: {product.removal}", told(standing, "status"))}
+        owned = [name for name in product.owned if name != "images"]
+        try:
+            wanted = resolved(msgspec.structs.replace(product, makes_options=False), owned, self._directory, known)
+        except (Rejected, NotReady) as error:
+            return {"(names)": ("", str(error))}
+        whole = self._shelf.one(standing.sku) or standing if wanted.children is not None else standing
+        return {name: (told(wanted, name), told(whole, name)) for name in differing(wanted, whole)}
 
     def preview(self, record: Product) -> dict[str, Any]:
         """What it would have written, by the names that the record gives; the ids are the store's."""

@@ -30,6 +30,14 @@ class Topology(Record, frozen=True, kw_only=True):
         return max((stock for stock, places in self.stocks.items() if place in places), default=None)
 
 
+class Sold(Record, frozen=True, kw_only=True):
+    """Of a SKU: what the enabled sources of a stock hold, and what the store says it can sell of it."""
+
+    sku: str
+    there: Decimal
+    salable: Decimal
+
+
 class Reservations:
     """Asks for one SKU at a time: there are only as many as have orders that wait. Safe for many threads."""
 
@@ -71,24 +79,27 @@ class Reservations:
         return topology
 
     def _one(self, topology: Topology, stock: int, sku: str) -> Decimal | None:
-        query = criteria(((where("sku", "eq", sku),),), sort=("source_code",), size=MOST)
-        items = rows(decode(self._client.fetch("GET", "V1/inventory/source-items", query).body), "items")
-        places = set(topology.stocks[stock]) & topology.enabled
-        there = sum(
-            (decimal(one, "quantity", "source item") for one in items if _counts(one, places)),
-            ZERO,
-        )
-        try:
-            path = f"V1/inventory/get-product-salable-quantity/{segment(sku)}/{stock}"
-            salable = Decimal(self._client.fetch("GET", path).body.decode().strip().strip('"'))
-        except (DeliveryError, ArithmeticError, UnicodeDecodeError) as error:
-            if isinstance(error, DeliveryError) and not isinstance(error, Rejected) and error.status != 500:
-                raise
-            return None
-        return there - salable
+        found = sold_of(self._client, topology, stock, sku)
+        return None if found is None else found.there - found.salable
 
     def _listed(self, path: str, sort: str) -> list[JsonObject]:
         return rows(decode(self._client.fetch("GET", path, criteria((), sort=(sort,), size=MOST)).body), "items")
+
+
+def sold_of(client: MagentoClient, topology: Topology, stock: int, sku: str) -> Sold | None:
+    """Asked now; None where the store does not say of it. Raises DeliveryError."""
+    query = criteria(((where("sku", "eq", sku),),), sort=("source_code",), size=MOST)
+    items = rows(decode(client.fetch("GET", "V1/inventory/source-items", query).body), "items")
+    places = set(topology.stocks[stock]) & topology.enabled
+    there = sum((decimal(one, "quantity", "source item") for one in items if _counts(one, places)), ZERO)
+    try:
+        path = f"V1/inventory/get-product-salable-quantity/{segment(sku)}/{stock}"
+        salable = Decimal(client.fetch("GET", path).body.decode().strip().strip('"'))
+    except (DeliveryError, ArithmeticError, UnicodeDecodeError) as error:
+        if isinstance(error, DeliveryError) and not isinstance(error, Rejected) and error.status != 500:
+            raise
+        return None
+    return Sold(sku=sku, there=there, salable=salable)
 
 
 def _counts(item: JsonObject, places: set[str]) -> bool:

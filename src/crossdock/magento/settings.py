@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from crossdock.transport.http import HttpOptions, is_loopback
-
-SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
+from crossdock.settings import SecretRef
+from crossdock.transport.connection import texts_in
+from crossdock.transport.http import HttpOptions, hosts_in, is_loopback
 
 
 class Strict(BaseModel):
@@ -313,4 +313,5 @@ class MagentoSettings(Strict):
             allow_plain_http=self.allow_plain_http,
             ca_file=self.ca_file,
             system_proxy=self.system_proxy,
+            hosts=hosts_in(texts_in(self.model_dump(mode="json"))),
         )

@@ -1,10 +1,24 @@
-"""What of a store's sources and stocks would make a stock level go nowhere, or count twice. Pure."""
+"""What of a store's sources, stocks and products would make a stock level go nowhere, or count twice. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from crossdock.magento.reservations import Topology
+from crossdock.model.base import Record
+
+NAMED = 10
+
+
+class Shelved(Record, frozen=True, kw_only=True):
+    """A product that is sold in pieces: the sources it is assigned to, and whether the store counts them at all.
+
+    Magento: `stock_item.manage_stock` false with `use_config_manage_stock` false sells it without end.
+    """
+
+    sku: str
+    sources: frozenset[str] = frozenset()
+    counted: bool = True
 
 
 def lint(topology: Topology, places: Iterable[str]) -> list[str]:
@@ -28,3 +42,21 @@ def lint(topology: Topology, places: Iterable[str]) -> list[str]:
         if others:
             found.append(f"stock {stock} also sells from {', '.join(others)}, of which no warehouse tells")
     return found
+
+
+def lint_products(products: Sequence[Shelved], places: Iterable[str]) -> list[str]:
+    """One sentence a finding, about products and the mapped `places`."""
+    places = frozenset(places)
+    free = [one.sku for one in products if not one.counted]
+    lost = [one.sku for one in products if one.counted and not places.intersection(one.sources)]
+    found: list[str] = []
+    if free:
+        found.append(f"stock management is off, whatever level is told: {_named(free, len(products))}")
+    if lost:
+        found.append(f"in none of the sources that are told of: {_named(lost, len(products))}")
+    return found
+
+
+def _named(skus: Sequence[str], of: int) -> str:
+    more = f" and {len(skus) - NAMED} more" if len(skus) > NAMED else ""
+    return f"{', '.join(sorted(skus)[:NAMED])}{more} ({len(skus)} of the {of} newest products)"

@@ -100,7 +100,9 @@ def given(cell: Cell | None, value: Any, news: News) -> Cell:
     """The register after we wrote this value there, made at `news.at`."""
     if cell is not None and cell.at > news.at and not same(cell.value, value):
         return msgspec.structs.replace(cell, given_at=news.seen_at, sure=False)
-    return Cell(value=value, at=news.at, given_at=news.seen_at)
+    # the same value is never made older: two marks that take turns would have each look promise what the other wrote
+    moment = max(cell.at, news.at) if cell is not None and same(cell.value, value) else news.at
+    return Cell(value=value, at=moment, given_at=news.seen_at)
 
 
 def same(one: Any, other: Any) -> bool:

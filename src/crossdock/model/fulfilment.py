@@ -92,11 +92,26 @@ class OrderUpdate(Fulfilment, frozen=True, kw_only=True):
     visible: bool = False
 
 
+class Taken(Record, frozen=True, kw_only=True):
+    """A promise under a document's number that came of another content, and where it stands."""
+
+    key: str
+    state: str
+    maybe_sent: bool = False
+
+
 class Resolved(Record, frozen=True, kw_only=True):
-    """A document as it came, and the order of the store that it is about."""
+    """A document as it came, and the order of the store that it is about.
+
+    `beside`: names a version that was kept beside the first of its number, and that a person wants to be tried;
+    `taken`: what the others of that number have come to. `shadowed`: that ERP's order is another's work.
+    """
 
     flow: str
     store: str  # the store's connection
     order_id: str
     order_number: str
     document: dict[str, Any]
+    beside: str = ""
+    taken: tuple[Taken, ...] = ()
+    shadowed: bool = False

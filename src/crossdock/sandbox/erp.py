@@ -36,6 +36,7 @@ class Effect(Record, frozen=True, kw_only=True):
 class Erp:
     """`dedupe`: "key" takes one idempotency key once, "number" one order number once, "none" makes doubles.
 
+    `gives_back`: a find tells all that an order was made with, not only its numbers.
     `signed_with`: the secret of HMAC bodies (hex SHA-256 in X-Signature), taken beside the bearer token.
     """
 
@@ -49,15 +50,17 @@ class Erp:
         dedupe: Dedupe = "none",
         path: str = "/orders",
         signed_with: str = "",
+        gives_back: bool = False,
     ) -> None:
         self.clock = clock
         self._token, self._secret = token, signed_with
         self.dedupe: Dedupe = dedupe
         self._path = path.rstrip("/")
+        self._gives_back = gives_back
         self.lottery = Lottery(faults, seed)
         self.lists = {name: Levels(clock, self.lottery, name) for name in LISTS}
         self.levels = self.lists["stock"]
-        self.people = People()
+        self.people = People(self.lists["customer-changes"].change)
         self.orders: list[dict[str, Any]] = []
         self._by_number: dict[str, list[dict[str, Any]]] = {}
         self._by_key: dict[str, dict[str, Any]] = {}
@@ -121,7 +124,7 @@ class Erp:
             if asked.method == "POST" and found[2] and found[2] != "changes":
                 return self._change(number, found[2], asked)
             if asked.method == "GET" and not found[2] and number in self._by_number:
-                return Answer(body=_told(self._by_number[number][0]))
+                return Answer(body=self._shown(self._by_number[number][0]))
             if asked.method == "GET" and found[2]:
                 return Answer(body=self._changes(number, found[2]))
         return Answer(status=404, body={"message": "no such path, or no such order"})
@@ -129,6 +132,8 @@ class Erp:
     def _customers(self, asked: Asked) -> Answer:
         key = asked.headers.get("x-idempotency-key", "")
         if asked.path == "/customers" and asked.method == "GET":
+            if "email" in asked.query:
+                return Answer(body=self.people.of_person(asked.query["email"], asked.query.get("website", "")))
             return Answer(body=self.people.of_key(asked.query.get("key", "")))
         try:
             payload = asked.json()
@@ -142,10 +147,21 @@ class Erp:
             return Answer(body={"success": True})
         return Answer(status=404, body={"message": "no such path, or no such customer"})
 
+    def _listed(self, query: dict[str, str]) -> Answer:
+        """Every order by the sequence in which they came, behind `after_seq`."""
+        after, limit = int(query.get("after_seq") or 0), int(query.get("limit") or 1000)
+        rows = [_told(one) | _summed(one, seq) for seq, one in enumerate(self.orders, 1) if seq > after]
+        return Answer(body={"items": rows[:limit], "head": len(self.orders)})
+
     def _found(self, query: dict[str, str]) -> Answer:
+        if "listed" in query:
+            return self._listed(query)
         number = query.get("order_number") or query.get("number") or ""
         numbers = query["order_numbers"].split(",") if "order_numbers" in query else [number]
-        return Answer(body=[_told(one) for each in numbers for one in self._by_number.get(each, [])])
+        return Answer(body=[self._shown(one) for each in numbers for one in self._by_number.get(each, [])])
+
+    def _shown(self, one: dict[str, Any]) -> dict[str, Any]:
+        return (one["payload"] if self._gives_back else {}) | _told(one)
 
     def _changes(self, number: str, name: str) -> list[dict[str, Any]]:
         of_order = [one for one in self.effects if one.order_number == number and one.name != "create"]
@@ -168,6 +184,7 @@ class Erp:
             "order_number": number,
             "idempotency_key": key,
             "payload": payload,
+            "made_at": self.clock().isoformat(),
         }
         self.orders.append(kept)
         self._by_number.setdefault(number, []).append(kept)
@@ -228,6 +245,12 @@ def _change_told(named: str, one: Effect) -> dict[str, Any]:
     payload = one.payload if isinstance(one.payload, dict) else {}
     numbers = {name: payload[name] for name in ("order_number", "refund_number") if name in payload}
     return {"id": named, "idempotency_key": one.key, "change": one.name} | numbers
+
+
+def _summed(one: dict[str, Any], seq: int) -> dict[str, Any]:
+    totals = one["payload"].get("totals") or {}
+    paid = one["payload"].get("payment") or {}
+    return {"seq": seq, "total": totals.get("grand_total"), "currency": paid.get("currency"), "made_at": one["made_at"]}
 
 
 def _told(one: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from crossdock.model.base import Record
+from crossdock.sandbox.house import PLAIN, House
 from crossdock.sandbox.wire import Answer
 
 HTML = {"Content-Type": "text/html; charset=UTF-8"}
@@ -90,6 +91,7 @@ class Faults(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bulk_s: float = 0.2  # until an asynchronous call is carried out; a real store's consumer looks every 5 s
     classes: dict[str, dict[str, float]] = {}
     bugs: Bugs = Bugs()
+    house: House = PLAIN
 
     def __post_init__(self) -> None:
         if set(self.classes) - CLASSES:

@@ -23,6 +23,7 @@ LISTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "stock": ("sku", "warehouse"),
         "prices": ("kind", "sku", "scope", "group", "quantity"),
         "products": ("sku",),
+        "customer-changes": ("number",),
         "shipments": ("number",),
         "tracks": ("number", "tracks"),
         "invoices": ("number",),

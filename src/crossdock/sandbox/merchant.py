@@ -19,6 +19,7 @@ PIECES = 400
 CANCELLED, RETURNED = 0.06, 0.12  # shares of all orders
 STOCK, PRICES, PRODUCTS = (f"V2/erp/{flow}/update" for flow in ("inventory", "prices", "products"))
 NEW = ("SCARF-1", "SCARF-2", "SCARF-3")  # products that the store does not have yet
+INITIAL = Decimal("9.90")  # what each product costs at first
 PEOPLE = ("Bianchi", "Ferrari", "Esposito")
 
 
@@ -57,6 +58,7 @@ class Merchant:
         self._tell_products(self.names)
         self._tell_stock(self.stock)
         self._tell_prices(names)
+        self.prices |= dict.fromkeys(NEW, INITIAL)  # with the product, until a price of its own is told
         for number, name in enumerate(PEOPLE):
             email = f"{name.lower()}@example.com"
             self._tell_person(f"K-{number}", first_name="Ada", last_name=name, email=email, website="base")
@@ -154,7 +156,7 @@ class Merchant:
 
     def _tell_products(self, skus: Iterable[str]) -> None:
         moment = datetime.now(UTC).isoformat()
-        rows = [{"sku": sku, "name": self.names[sku], "price": "9.90", "as_of": moment} for sku in skus]
+        rows = [{"sku": sku, "name": self.names[sku], "price": str(INITIAL), "as_of": moment} for sku in skus]
         if rows:
             self._push(PRODUCTS, {"items": rows})
 

@@ -49,6 +49,8 @@ class Gate:
 
     def refuse(self, asked: Asked, resource: str) -> Answer | None:
         """None for a caller that may."""
+        if resource in self._lottery.faults.house.denied:
+            return _not_allowed(resource)
         scheme, _, rest = asked.headers.get("authorization", "").partition(" ")
         if scheme == "Bearer" and self._bearer(rest):
             return None

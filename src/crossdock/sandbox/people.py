@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 Row = dict[str, Any]
+DEFAULTS = ("default_billing", "default_shipping")
 PLACE = frozenset({"number", "as_of", "website", "addresses"})  # of a pushed row: what is no field of the person
 
 
 class People:
-    """By number. `told`: (number, key, names of fields) of each write that took effect."""
+    """By number. `told`: (number, key, names of fields) of each write that took effect. `listed` gets each as it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, listed: Callable[[Sequence[Row]], Any] = lambda _rows: None) -> None:
+        self._listed = listed
         self.kept: dict[str, Row] = {}
         self.told: list[tuple[str, str, tuple[str, ...]]] = []
         self.forgotten: list[str] = []
@@ -47,10 +50,17 @@ class People:
             row["customer"]["attributes"] = row["customer"].get("attributes", {}) | attributes
         for address in told.get("addresses") or ():
             self._address(row, address)
+        self._listed([_listed(row)])
 
     def of_key(self, key: str) -> list[Row]:
         """The customer that was told under this key, or none."""
         return [{"number": number, "idempotency_key": key} for number, known, _ in self.told if known == key][:1]
+
+    def of_person(self, email: str, website: str) -> list[Row]:
+        """As such a system shows them, whoever has put them there."""
+        named = {name: value for name, value in (("email", email), ("website", website)) if value}
+        found = [row for row in self.kept.values() if named and all(row.get(one) == named[one] for one in named)]
+        return [_listed(row) | {name: row[name] for name in ("reference",) if name in row} for row in found]
 
     def forget(self, number: str) -> bool:
         """False where there is no such customer."""
@@ -78,10 +88,24 @@ class People:
         number = told["number"]
         if told.get("removed"):
             row["addresses"].pop(number, None)
+            row.setdefault("removed", []).append(number)
             return
-        for default in ("default_billing", "default_shipping"):
+        for default in DEFAULTS:
             if told.get(default):
                 row[default] = number
         rest = {name: value for name, value in told.items() if not name.startswith("default_")}
         if len(rest) > 1:  # a default alone says nothing else of its address
             row["addresses"][number] = rest
+
+
+def _listed(row: Row) -> Row:
+    """A customer as such a system lists it: whole, whoever has changed it."""
+    addresses = [
+        {**rest, "number": number, **{name: row.get(name) == number for name in DEFAULTS}}
+        for number, rest in row["addresses"].items()
+    ]
+    addresses += [
+        {"number": number, "removed": True} for number in row.get("removed", ()) if number not in row["addresses"]
+    ]
+    known: Row = {name: row[name] for name in ("number", "website", "email") if name in row}
+    return {**known, **row["customer"], "addresses": addresses}

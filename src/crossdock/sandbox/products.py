@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from crossdock.sandbox import attributes, media
+from crossdock.sandbox import attributes, house, media
 from crossdock.sandbox.catalog import url_key
 from crossdock.sandbox.search import listed, narrowed, read_criteria
 from crossdock.sandbox.wire import Answer
@@ -74,6 +74,8 @@ TYPES = [
 
 def products(store: Store, call: Call) -> Answer:
     """A list of them. One that asks for SKUs alone is answered without a scan."""
+    if (further := house.further(store, call)) is not None:
+        return further
     query = {name: value for name, value in call.asked.query.items() if name != "fields"}
     rows = [*store.catalog.rows.values()]
     criteria = read_criteria(query)
@@ -164,7 +166,13 @@ def shown(store: Store, row: Row, view: str = "all", *, whole: bool = True) -> R
         told["weight"] = own["weight"]
     more: Row = {"website_ids": row.get("website_ids", [1])}
     if whole:
-        more["stock_item"] = {"item_id": row["id"], "product_id": row["id"], **STOCK, **_stock(store, row)}
+        more["stock_item"] = {
+            "item_id": row["id"],
+            "product_id": row["id"],
+            **STOCK,
+            **_stock(store, row),
+            **row.get("counting", {}),
+        }
         if row.get("positions"):
             more["category_links"] = [
                 {"position": position, "category_id": number} for number, position in row["positions"].items()
@@ -232,7 +240,10 @@ def _write(store: Store, row: Row, told: Row, view: str) -> None:
         store.prices.kept["base"][row["sku"].casefold(), 0] = kept
     more = told.get("extension_attributes") or {}
     _extend(row, more)
-    if (stock := more.get("stock_item")) and "qty" in stock:
+    stock = more.get("stock_item") or {}
+    counting = {name: stock[name] for name in ("use_config_manage_stock", "manage_stock") if name in stock}
+    row["counting"] = {**row.get("counting", {}), **counting}
+    if "qty" in stock:
         status = int(bool(stock.get("is_in_stock")))
         kept = {"sku": row["sku"], "source_code": "default", "quantity": stock["qty"], "status": status}
         store.source_items[row["sku"], "default"] = kept

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crossdock.model.base import Record
-from crossdock.sandbox import attributes, catalog, customers, media, prices, products, shop, stock
+from crossdock.sandbox import attributes, catalog, customers, house, media, prices, products, shop, stock
 from crossdock.sandbox.documents import Refused
 from crossdock.sandbox.search import listed, narrowed
 from crossdock.sandbox.wire import Answer, Asked
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 MISSING = "The entity that was requested doesn't exist. Verify the entity and try again."
 NO_ROUTE = "Request does not match any route."
-SALES, VIEW, COMMENT = "Magento_Sales::sales", "Magento_Sales::actions_view", "Magento_Sales::comment"
+VIEW, COMMENT = "Magento_Sales::actions_view", "Magento_Sales::comment"
+INVOICES, SHIPMENTS = "Magento_Sales::sales_invoice", "Magento_Sales::shipment"
+MEMOS = "Magento_Sales::sales_creditmemo"
 HOOKS, STORES = "MageOS_AsyncEvents::manage", "Magento_Backend::store"
 STOCK, CUSTOMERS = "Magento_InventoryApi::source", "Magento_Customer::manage"
+LINKS, ASSIGN = "Magento_InventoryApi::stock_source_link", "Magento_InventoryApi::stock_source_item_assign"
+SOLD = "Magento_InventorySalesApi::stock"
 CATALOG, PRICES = "Magento_Catalog::products", "Magento_Catalog::catalog"
 ATTRIBUTES, CATEGORIES = "Magento_Catalog::attributes_attributes", "Magento_Catalog::categories"
 BULK = "Magento_Logging::system_magento_logging_bulk_operations"
@@ -81,6 +85,14 @@ def find(asked: Asked) -> Call | Answer:
 def resource(method: str, path: str) -> str | None:
     """The right that a call needs; None where there is no such call. `path` begins with /V1/."""
     return next((row[3] for row in TABLE if row[0] == method and row[1].fullmatch(path)), None)
+
+
+def right(asked: Asked) -> str:
+    """The right that a call needs, before anything of it is looked at; "" where that is found out later."""
+    place = re.fullmatch(r"/rest(?:/(\w+))?(/V1/.*)", asked.path)
+    if place is None or (place[1] and place[1] not in shop.CODES):
+        return ""
+    return resource(asked.method, place[2].rstrip("/")) or ""
 
 
 def _body(asked: Asked, wanted: str) -> dict[str, Any] | Answer:
@@ -254,6 +266,18 @@ def _bulks(store: Store, call: Call) -> Answer:
     return bulk.search(store, call)
 
 
+def _configs(store: Store, _call: Call) -> Answer:
+    return house.configs(store, shop.CONFIGS)
+
+
+def _modules(store: Store, _call: Call) -> Answer:
+    return house.modules(store, shop.MODULES)
+
+
+def _types(store: Store, _call: Call) -> Answer:
+    return house.kinds(store, products.TYPES)
+
+
 def _fixed(value: Any) -> Do:
     return lambda _store, _call: Answer(body=value)
 
@@ -268,30 +292,34 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("GET", r"/V1/orders", "list", VIEW, "", _get_orders),
         ("POST", r"/V1/orders", "write", "Magento_Sales::create", "entity", _save_order),
         ("PUT", r"/V1/orders/create", "write", "Magento_Sales::create", "entity", _save_order),
-        ("POST", r"/V1/orders/(\d+)/(cancel|hold|unhold)", "move", SALES, "", _move),
+        ("POST", r"/V1/orders/(\d+)/(cancel)", "move", "Magento_Sales::cancel", "", _move),
+        ("POST", r"/V1/orders/(\d+)/(hold)", "move", "Magento_Sales::hold", "", _move),
+        ("POST", r"/V1/orders/(\d+)/(unhold)", "move", "Magento_Sales::unhold", "", _move),
         ("POST", r"/V1/orders/(\d+)/comments", "comment", COMMENT, "statusHistory", _comment),
-        ("GET", r"/V1/orders/(\d+)/comments", "read", COMMENT, "", _comments),
+        ("GET", r"/V1/orders/(\d+)/comments", "read", VIEW, "", _comments),
         ("GET", r"/V1/orders/(\d+)/statuses", "read", VIEW, "", _status),
-        ("POST", r"/V1/order/(\d+)/(invoice|ship|refund)", "document", SALES, "", _document),
-        ("GET", r"/V1/invoices", "list", SALES, "", invoices),
-        ("GET", r"/V1/invoices/(\d+)", "read", SALES, "", invoice),
-        ("GET", r"/V1/shipments", "list", SALES, "", shipments),
-        ("GET", r"/V1/shipment/(\d+)", "read", SALES, "", shipment),
-        ("POST", r"/V1/shipment/track", "document", SALES, "entity", _track),
-        ("GET", r"/V1/creditmemos", "list", SALES, "", memos),
-        ("GET", r"/V1/creditmemo/(\d+)", "read", SALES, "", memo),
-        ("GET", r"/V1/transactions", "list", SALES, "", transactions),
+        ("POST", r"/V1/order/(\d+)/(invoice)", "document", "Magento_Sales::invoice", "", _document),
+        ("POST", r"/V1/order/(\d+)/(ship)", "document", "Magento_Sales::ship", "", _document),
+        ("POST", r"/V1/order/(\d+)/(refund)", "document", "Magento_Sales::creditmemo", "", _document),
+        ("GET", r"/V1/invoices", "list", INVOICES, "", invoices),
+        ("GET", r"/V1/invoices/(\d+)", "read", INVOICES, "", invoice),
+        ("GET", r"/V1/shipments", "list", SHIPMENTS, "", shipments),
+        ("GET", r"/V1/shipment/(\d+)", "read", SHIPMENTS, "", shipment),
+        ("POST", r"/V1/shipment/track", "document", SHIPMENTS, "entity", _track),
+        ("GET", r"/V1/creditmemos", "list", MEMOS, "", memos),
+        ("GET", r"/V1/creditmemo/(\d+)", "read", MEMOS, "", memo),
+        ("GET", r"/V1/transactions", "list", "Magento_Sales::transactions_fetch", "", transactions),
         ("GET", r"/V1/bulk", "list", BULK, "", _bulks),
         ("GET", r"/V1/bulk/([^/]+)/(status|detailed-status|operation-status/\d)", "read", BULK, "", _bulk),
         ("GET", r"/V1/inventory/source-items", "list", STOCK, "", stock.source_items),
-        ("POST", r"/V1/inventory/source-items", "write", STOCK, "", stock.save_source_items),
+        ("POST", r"/V1/inventory/source-items", "write", ASSIGN, "", stock.save_source_items),
         ("GET", r"/V1/inventory/sources", "list", STOCK, "", catalog.sources),
-        ("GET", r"/V1/inventory/stocks", "list", STOCK, "", catalog.stocks),
-        ("GET", r"/V1/inventory/stock-source-links", "list", STOCK, "", catalog.links),
-        ("GET", r"/V1/inventory/get-product-salable-quantity/([^/]+)/(\d+)", "read", STOCK, "", stock.salable),
+        ("GET", r"/V1/inventory/stocks", "list", "Magento_InventoryApi::stock", "", catalog.stocks),
+        ("GET", r"/V1/inventory/stock-source-links", "list", LINKS, "", catalog.links),
+        ("GET", r"/V1/inventory/get-product-salable-quantity/([^/]+)/(\d+)", "read", SOLD, "", stock.salable),
         ("GET", r"/V1/products", "list", CATALOG, "", products.products),
         ("POST", r"/V1/products", "write", CATALOG, "product", products.save),
-        ("GET", r"/V1/products/types", "read", CATALOG, "", _fixed(products.TYPES)),
+        ("GET", r"/V1/products/types", "read", CATALOG, "", _types),
         ("GET", r"/V1/products/attributes", "list", ATTRIBUTES, "", attributes.every),
         ("GET", r"/V1/products/attributes/([^/]+)", "read", ATTRIBUTES, "", attributes.attribute),
         ("GET", r"/V1/products/attributes/([^/]+)/options", "read", ATTRIBUTES, "", attributes.options),
@@ -320,18 +348,18 @@ def _table() -> list[tuple[str, re.Pattern[str], str, str, str, Do]]:
         ("GET", r"/V1/products/(.+)", "read", CATALOG, "", products.product),
         ("PUT", r"/V1/products/(.+)", "write", CATALOG, "product", products.save),
         ("DELETE", r"/V1/products/(.+)", "write", CATALOG, "", products.delete),
-        ("GET", r"/V1/customerGroups/search", "list", CUSTOMERS, "", catalog.customer_groups),
+        ("GET", r"/V1/customerGroups/search", "list", "Magento_Customer::group", "", catalog.customer_groups),
         ("GET", r"/V1/customers/search", "list", CUSTOMERS, "", customers.every),
         ("POST", r"/V1/customers", "write", CUSTOMERS, "customer", customers.make),
         ("GET", r"/V1/customers/(\d+)", "read", CUSTOMERS, "", customers.one),
         ("PUT", r"/V1/customers/(\d+)", "write", CUSTOMERS, "customer", customers.one),
         ("DELETE", r"/V1/customers/(\d+)", "write", CUSTOMERS, "", customers.delete),
         ("GET", r"/V1/directory/countries/([A-Z]{2})", "read", "Magento_Backend::store", "", customers.country),
-        ("GET", r"/V1/store/storeConfigs", "read", STORES, "", _fixed(shop.CONFIGS)),
+        ("GET", r"/V1/store/storeConfigs", "read", STORES, "", _configs),
         ("GET", r"/V1/store/websites", "read", STORES, "", _fixed(shop.WEBSITES)),
         ("GET", r"/V1/store/storeViews", "read", STORES, "", _fixed(shop.VIEWS)),
         ("GET", r"/V1/store/storeGroups", "read", STORES, "", _fixed(shop.GROUPS)),
-        ("GET", r"/V1/modules", "read", STORES, "", _fixed(shop.MODULES)),
+        ("GET", r"/V1/modules", "read", "Magento_Backend::admin", "", _modules),
         ("POST", r"/V1/integration/admin/token", "token", "", "", _token),
         ("POST", r"/V1/async_event", "write", HOOKS, "asyncEvent", _subscribe),
         ("GET", r"/V1/async_events", "list", HOOKS, "", _subscriptions),

@@ -77,10 +77,18 @@ class ErpServer:
         dedupe: Dedupe = "none",
         path: str = "/orders",
         signed_with: str = "",
+        gives_back: bool = False,
     ) -> None:
         self.clock = Clock()
         self.erp = Erp(
-            self.clock, seed=seed, token=token, faults=faults, dedupe=dedupe, path=path, signed_with=signed_with
+            self.clock,
+            seed=seed,
+            token=token,
+            faults=faults,
+            dedupe=dedupe,
+            path=path,
+            signed_with=signed_with,
+            gives_back=gives_back,
         )
         self._server = WireServer(self.erp.answer, self.clock, port)
         self.url = self._server.url

@@ -184,7 +184,7 @@ def _compare(have: Any, want: Any, kind: str) -> bool:
 def _sortable(value: Any) -> tuple[int, Any]:
     if isinstance(value, int | float | Decimal):
         return (0, value)
-    return (1, str(value))
+    return (1, str(value).casefold())  # the collation that conditions compare by
 
 
 def _not_a_number(name: str, value: str) -> str:

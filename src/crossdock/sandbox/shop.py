@@ -57,6 +57,9 @@ MODULES = [
     "Magento_Webapi",
     "Magento_Sales",
     "Magento_InventoryApi",
+    "Magento_InventorySalesApi",
+    "Magento_AsynchronousOperations",
+    "Magento_WebapiAsync",
     "MageOS_AsyncEvents",
     "MageOS_CommonAsyncEvents",
 ]

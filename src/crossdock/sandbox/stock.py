@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crossdock.sandbox import catalog
+from crossdock.sandbox import catalog, house
 from crossdock.sandbox.faults import NOT_SAVED
 from crossdock.sandbox.search import listed
 from crossdock.sandbox.wire import Answer
@@ -17,6 +17,10 @@ Row = dict[str, Any]
 BROKEN = "An error has happened during application run. See exception log for details.\n"
 SOURCES = ("default", "wh_milan", "wh_rome")
 SKUS = ("SIM-0001", "SIM-0002", "SIM-0003")
+MISSING_ITEMS = {
+    "message": '"%fieldName" is required. Enter and try again.',
+    "parameters": {"fieldName": "sourceItems"},
+}
 ITEM_COLUMNS = {"sku", "source_code", "quantity", "status"}
 
 
@@ -37,6 +41,8 @@ def save_source_items(store: Store, call: Call) -> Answer:
         store.lottery.count("source_items_collide")
         return Answer(status=400, body=NOT_SAVED)
     rows = call.body.get("sourceItems")
+    if rows is None:
+        return Answer(status=400, body=MISSING_ITEMS)
     if rows == []:
         return Answer(status=400, body={"message": "Input data is empty"})
     if (refused := next(filter(None, map(_refused, rows or ())), None)) is not None:
@@ -76,7 +82,7 @@ def salable(store: Store, call: Call) -> Answer:
     name = sku.strip().casefold()
     rows = [row for row in store.source_items.values() if row["sku"].casefold() == name and row["status"]]
     there = sum(row["quantity"] for row in rows if row["source_code"] in places)
-    left = there - reserved(store, sku)
+    left = house.salable(store.faults.house, there, there - reserved(store, sku))
     return Answer(body=int(left) if left == int(left) else left)
 
 

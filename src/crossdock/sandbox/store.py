@@ -11,7 +11,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from crossdock.sandbox import admin, attributes, bulk, catalog, customers, documents, media, php, prices, routes, stock
+from crossdock.sandbox import (
+    admin,
+    attributes,
+    bulk,
+    catalog,
+    customers,
+    documents,
+    house,
+    media,
+    php,
+    prices,
+    routes,
+    stock,
+)
 from crossdock.sandbox.clock import Clock
 from crossdock.sandbox.documents import Plan, Refused
 from crossdock.sandbox.faults import DEADLOCK, NONE, Faults, Lottery
@@ -73,10 +86,15 @@ class Store:
         if asked.path.startswith("/sandbox/"):
             return admin.answer(self, asked)
         self.requests.append(f"{asked.method} {asked.target}")
+        # rights come before what was sent (Webapi/Controller/Rest/InputParamsResolver.php)
+        if (right := routes.right(asked)) and (refused := self.gate.refuse(asked, right)):
+            return php.told(asked, refused)
+        if (refused := house.too_large(self.faults.house, asked)) is not None:
+            return php.told(asked, refused)
         call = bulk.find(asked) if "/async/" in asked.path else routes.find(asked)
         if isinstance(call, Answer):
             return php.told(asked, call)
-        if call.resource and (refused := self.gate.refuse(asked, call.resource)):
+        if not right and call.resource and (refused := self.gate.refuse(asked, call.resource)):
             return php.told(asked, refused)
         return self._with_faults(call)
 
@@ -102,6 +120,7 @@ class Store:
         """One order, and the webhook of it; its entity_id. Raises KeyError for an unknown kind."""
         number = max(self.orders, default=0) + 1
         order = self.maker.make(number, self._stamp_time(), kind)
+        order |= house.unpaid(self.faults.house, self._stamp_time())
         self._insert(number, order)
         return number
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from crossdock.errors import Misconfigured
@@ -31,9 +31,13 @@ PACKAGES = (
     "proteus==8.2.0",
     "trytond_sale==8.2.0",
     "trytond_account_invoice_stock==8.2.0",
+    "trytond_sale_price_list==8.2.0",
+    "trytond_stock_package_shipping==8.2.0",
+    "phonenumbers>=8,<10",  # as most Trytons have it: numbers are written in the international form
     "psycopg[binary,pool]>=3.2,<4",
 )
 MODULES = ("sale", "account_invoice_stock")
+MORE = ("sale_price_list", "stock_package_shipping")  # modules that only some companies use
 DATABASE = "erp"
 USER = "admin"
 PASSWORD = "admin"  # noqa: S105  a throw-away system on loopback
@@ -74,13 +78,22 @@ def settings(url: str, key: str = "env:CROSSDOCK_DEMO_TRYTON_KEY") -> dict[str, 
 class TrytonServer:
     """One Tryton on loopback, with a fresh copy of the filled database in `folder`.
 
-    `unique` installs the module that lets a company have a sale's reference once. `postgres` is the URL of an empty
-    PostgreSQL database to fill instead of copying the SQLite file. Raises Misconfigured where it cannot be installed.
+    `unique` installs the module that lets a company have a sale's reference once, `more` those of MORE. `postgres` is
+    the URL of an empty PostgreSQL database to fill instead of copying the SQLite file. Raises Misconfigured where it
+    cannot be installed.
     """
 
-    def __init__(self, folder: Path, *, unique: bool = False, postgres: str = "", cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        unique: bool = False,
+        more: bool = False,
+        postgres: str = "",
+        cache: Path | None = None,
+    ) -> None:
         self._folder = folder
-        self._unique = unique
+        self._added = ((UNIQUE_NAME,) if unique else ()) + (MORE if more else ())
         self._postgres = postgres
         self._cache = cache or cache_folder()
         self._server: subprocess.Popen[bytes] | None = None
@@ -94,9 +107,9 @@ class TrytonServer:
         venv = install(self._cache)
         if self._postgres:
             config = _configure(self._folder, self.port, f"{self._postgres.rpartition('/')[0]}/")
-            _fill(venv, config, self.database, unique=self._unique)
+            _fill(venv, config, self.database, self._added)
         else:
-            filled = filled_database(venv, self._cache, unique=self._unique)
+            filled = filled_database(venv, self._cache, self._added)
             shutil.copyfile(filled, self._folder / f"{DATABASE}.sqlite")
             config = _configure(self._folder, self.port, "sqlite://")
         with (self._folder / "log").open("wb") as story:
@@ -151,29 +164,28 @@ def add_unique_module(venv: Path) -> None:
         (home / name).write_text(text)
 
 
-def filled_database(venv: Path, cache: Path, *, unique: bool) -> Path:
-    """The SQLite file with the company in it, filled where it is not there yet."""
+def filled_database(venv: Path, cache: Path, added: Sequence[str] = ()) -> Path:
+    """The SQLite file with the company in it and these modules besides, filled where it is not there yet."""
     content = _fingerprint(venv.name, json.dumps(CONTENT, sort_keys=True), FILL, *MODULES)
-    home = cache / f"filled-{content}{'-unique' if unique else ''}"
+    home = cache / "-".join(("filled", content, *added))
     filled = home / f"{DATABASE}.sqlite"
     with _locked(cache):
         if not (home / "ready").exists():
             shutil.rmtree(home, ignore_errors=True)
             home.mkdir(parents=True)
             filled.touch()
-            _fill(venv, _configure(home, 0, "sqlite://"), DATABASE, unique=unique)
+            _fill(venv, _configure(home, 0, "sqlite://"), DATABASE, added)
             (home / "ready").touch()
     return filled
 
 
-def _fill(venv: Path, config: Path, database: str, *, unique: bool) -> None:
+def _fill(venv: Path, config: Path, database: str, added: Sequence[str]) -> None:
     password = config.parent / "password"
     password.write_text(f"{PASSWORD}\n")
     environ = {"TRYTONPASSFILE": str(password)}
     admin = (str(venv / "bin" / "trytond-admin"), "-c", str(config), "-d", database)
     _run(*admin, "--all", "--email", "admin@example.com", environ=environ)
-    modules = (*MODULES, UNIQUE_NAME) if unique else MODULES
-    _run(*admin, "-u", *modules, "--activate-dependencies", environ=environ)
+    _run(*admin, "-u", *MODULES, *added, "--activate-dependencies", environ=environ)
     # Tryton chooses its kind of database where it is imported, before the script can name a configuration
     environ = {"TRYTOND_CONFIG": str(config)}
     _run(str(venv / "bin" / "python"), "-c", FILL, str(config), database, text=json.dumps(CONTENT), environ=environ)

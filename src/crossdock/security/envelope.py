@@ -7,7 +7,8 @@ a process keeps unwrapped keys in memory until `forget`.
     sealed payload  = version | nonce (12) | AES-256-GCM(subject's key, zstd(plaintext)), bound to the context
     wrapped key     = version | master key's id (4) | nonce (12) | AES-256-GCM(wrapping key, subject's key)
 
-The wrapping key and the fingerprint key are derived from the master key by HKDF, each for its one purpose.
+The wrapping key is derived from the master key by HKDF. So was the fingerprint key once, and still is where nothing is
+kept; a database keeps it, wrapped, so that a rotation of the master key changes no fingerprint.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import hmac
 import os
 import secrets as randomness
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
@@ -31,7 +32,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from crossdock.errors import ConfigurationError, StorageError
+from crossdock.errors import ConfigurationError, Unreadable
 from crossdock.security.secrets import resolve
 
 WrappedKey = NewType("WrappedKey", bytes)
@@ -41,6 +42,7 @@ KEY_BYTES = 32
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
 _ID_BYTES = 4
+HEAD_BYTES = len(_VERSION) + _ID_BYTES
 _LEVEL = 3
 _CACHED_KEYS = 4096
 _LARGEST = 256 * 1024 * 1024
@@ -48,15 +50,28 @@ _WRAPPING = b"crossdock:v1:wrapping"
 _FINGERPRINT = b"crossdock:v1:fingerprint"
 
 
-class Envelope:
-    """Seals and opens under one master key. Safe for threads."""
+class _Master:
+    """What is derived from one master key. `head` begins whatever it wraps."""
 
-    def __init__(self, master_key: bytes) -> None:
-        if len(master_key) != KEY_BYTES:
-            raise ConfigurationError([f"security.master_key: needs {KEY_BYTES} bytes, has {len(master_key)}"])
-        self._wrapping = AESGCM(_derived(master_key, _WRAPPING))
-        self._fingerprint_key = _derived(master_key, _FINGERPRINT)
-        self._id = sha256(_derived(master_key, b"crossdock:v1:id")).digest()[:_ID_BYTES]
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise ConfigurationError([f"security.master_key: needs {KEY_BYTES} bytes, has {len(key)}"])
+        self.wrapping = AESGCM(_derived(key, _WRAPPING))
+        self.fingerprint_key = _derived(key, _FINGERPRINT)
+        self.proof = _derived(key, b"crossdock:v1:id")
+        self.head = _VERSION + sha256(self.proof).digest()[:_ID_BYTES]
+
+
+class Envelope:
+    """Seals under one master key, opens under that one and `former` ones. Safe for threads."""
+
+    def __init__(self, master_key: bytes, former: Sequence[bytes] = ()) -> None:
+        masters = [_Master(key) for key in (master_key, *former)]
+        self._master = masters[0]
+        self._masters = {one.head: one for one in reversed(masters)}
+        if len(self._masters) != len({one.proof for one in masters}):  # one chance in four thousand million
+            raise ConfigurationError(["security.master_key: has the same id as a former one; make another one"])
+        self._fingerprint_key = self._master.fingerprint_key
         self._cipher = lru_cache(maxsize=_CACHED_KEYS)(self._fresh_cipher)
         self._codec = _Codec()
 
@@ -71,58 +86,89 @@ class Envelope:
         return _VERSION + nonce + self._cipher(bytes(wrapped)).encrypt(nonce, squeezed, _VERSION + context)
 
     def open(self, wrapped: bytes, sealed: bytes, context: bytes) -> bytes:
-        """What was sealed. Raises StorageError where it was changed, moved or sealed under another key."""
+        """What was sealed. Raises Unreadable where it was changed, moved or sealed under another key."""
         if sealed[:1] != _VERSION:
-            raise StorageError("a sealed payload is of a version that this program does not know")
+            raise Unreadable("a sealed payload is of a version that this program does not know")
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
             squeezed = self._cipher(bytes(wrapped)).decrypt(nonce, body, _VERSION + context)
             return self._codec.decompressor.decompress(squeezed, max_output_size=_LARGEST)
         except (InvalidTag, ValueError, zstandard.ZstdError) as error:
-            raise StorageError("a sealed payload does not open: it was changed, moved, or is another key's") from error
+            raise Unreadable("a sealed payload does not open: it was changed, moved, or is another key's") from error
 
     def fingerprint(self, text: str) -> str:
         """A keyed digest of `text`, the same for `A@x` and ` a@X `: finds an e-mail's rows without storing it."""
         return hmac.new(self._fingerprint_key, text.strip().casefold().encode(), sha256).hexdigest()
+
+    @property
+    def head(self) -> bytes:
+        """How all begins that is wrapped under the master key."""
+        return self._master.head
+
+    @property
+    def former(self) -> frozenset[bytes]:
+        """How all begins that is wrapped under a former master key which is known here."""
+        return frozenset(self._masters) - {self.head}
+
+    def rewrap(self, wrapped: bytes) -> WrappedKey:
+        """The same subject's key under the master key. What it sealed is not touched."""
+        return self._wrap(self._unwrap(wrapped))
+
+    def first_fingerprint_key(self, wrapped: bytes | None) -> WrappedKey:
+        """The key of fingerprints as it was before it was kept: derived from the master key that wrapped this."""
+        master = self._master if wrapped is None else self._master_of(wrapped)
+        return self._wrap(master.fingerprint_key)
+
+    def keep_fingerprints(self, wrapped: bytes) -> None:
+        """From now on by this key, which outlives the master key."""
+        self._fingerprint_key = self._unwrap(wrapped)
 
     def forget(self) -> None:
         """Drop every unwrapped key from memory; after an erasure."""
         self._cipher.cache_clear()
 
     def _wrap(self, subject_key: bytes) -> WrappedKey:
-        nonce = randomness.token_bytes(_NONCE_BYTES)
-        head = _VERSION + self._id
-        return WrappedKey(head + nonce + self._wrapping.encrypt(nonce, subject_key, head))
+        nonce, master = randomness.token_bytes(_NONCE_BYTES), self._master
+        return WrappedKey(master.head + nonce + master.wrapping.encrypt(nonce, subject_key, master.head))
 
     def _unwrap(self, wrapped: bytes) -> bytes:
-        head, rest = wrapped[: 1 + _ID_BYTES], wrapped[1 + _ID_BYTES :]
-        if head[:1] != _VERSION:
-            raise StorageError("a wrapped key is of a version that this program does not know")
-        if head[1:] != self._id:
-            raise ConfigurationError(["security.master_key: the payloads here were sealed under another master key"])
+        master, rest = self._master_of(wrapped), wrapped[HEAD_BYTES:]
         try:
-            return self._wrapping.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head)
+            return master.wrapping.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], master.head)
         except (InvalidTag, ValueError) as error:
-            raise StorageError("a wrapped key does not open: it was changed") from error
+            raise Unreadable("a wrapped key does not open: it was changed") from error
+
+    def _master_of(self, wrapped: bytes) -> _Master:
+        head = bytes(wrapped[:HEAD_BYTES])
+        if head[:1] != _VERSION:
+            raise Unreadable("a wrapped key is of a version that this program does not know")
+        if head not in self._masters:
+            told = f"the payloads here were sealed under another master key ({key_id(head)}, not {key_id(self.head)})"
+            raise ConfigurationError([f"security.master_key: {told}: add it to security.old_master_keys"])
+        return self._masters[head]
 
     def _fresh_cipher(self, wrapped: bytes) -> AESGCM:
         return AESGCM(self._unwrap(wrapped))
 
 
-def rewrap(wrapped: bytes, old: Envelope, new: Envelope) -> WrappedKey:
-    """The same subject's key under a new master key. What it sealed is not touched; fingerprints are new ones."""
-    return new._wrap(old._unwrap(wrapped))  # noqa: SLF001  one matter, two keys; the bare key goes nowhere else
+def key_id(wrapped: bytes) -> str:
+    """Under which master key it is wrapped: 8 hex digits, from which nobody can tell the key."""
+    return bytes(wrapped[len(_VERSION) : HEAD_BYTES]).hex()
 
 
 def master_key_from(ref: str, environ: Mapping[str, str] = os.environ) -> bytes:
     """The master key that `ref` points to: 32 bytes in base64. Raises ConfigurationError."""
-    text = resolve(ref, environ, key="security.master_key")
+    return read_master_key(resolve(ref, environ, key="security.master_key"))
+
+
+def read_master_key(text: str, setting: str = "security.master_key") -> bytes:
+    """The key in its base64. Raises ConfigurationError."""
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
-        raise ConfigurationError(["security.master_key: is not base64"]) from None
+        raise ConfigurationError([f"{setting}: is not base64"]) from None
     if len(key) != KEY_BYTES:
-        raise ConfigurationError([f"security.master_key: needs {KEY_BYTES} bytes in base64, has {len(key)}"])
+        raise ConfigurationError([f"{setting}: needs {KEY_BYTES} bytes in base64, has {len(key)}"])
     return key
 
 

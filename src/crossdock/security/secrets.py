@@ -1,21 +1,26 @@
-"""Secrets stay where they are kept; the settings only say where: `env:NAME` or `file:PATH`."""
+"""Secrets stay where they are kept; the settings only say where: `env:NAME`, `file:PATH`, `vault:…`, `aws-sm:…`.
+
+This module reads the first two, which are at hand, and hides what must not be shown; `security.places` asks the others.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from crossdock.errors import ConfigurationError
+from crossdock.settings import SCHEMES
 
 MASK = "***"
 
 _LARGEST = 64 * 1024
-_COMING = {"vault": "HashiCorp Vault", "aws-sm": "AWS Secrets Manager"}
-_SCHEMES = ("env:", "file:", *(f"{scheme}:" for scheme in _COMING))
+_ELSEWHERE = {"vault": "[secrets.vault]", "aws-sm": "[secrets.aws]"}
+_CREDENTIALS = "$CREDENTIALS_DIRECTORY/"
+_SCHEMES = tuple(f"{scheme}:" for scheme in SCHEMES)
 # Docker and Kubernetes mount secrets here and choose their modes; the container around them is the fence.
 _MOUNTED = (Path("/run/secrets"), Path("/var/run/secrets"))
 
@@ -29,13 +34,17 @@ _USERINFO = re.compile(r"(?<=://)([^/@\s:]*):([^@\s]*)(?=@)")
 _QUERY_SECRET = re.compile(r"([?&][^=&#\s]*(?:password|secret|token|key|sig)[^=&#\s]*=)[^&#\s]+", re.IGNORECASE)
 
 
+class PlaceAway(ConfigurationError):
+    """A place of secrets does not answer: what was read from it stays in use."""
+
+
 def is_reference(text: str) -> bool:
     """Whether this says where a secret is, and is none itself."""
     return text.startswith(_SCHEMES)
 
 
 def resolve(ref: str, environ: Mapping[str, str] = os.environ, *, key: str = "") -> str:
-    """The secret that `ref` points to; `key` is the setting it stands in, for the error's text.
+    """The secret at hand that `ref` points to; `key` is the setting it stands in, for the error's text.
 
     A relative PATH starts at the working directory. Raises ConfigurationError, which never holds the value: for plain
     text, for an empty or absent secret, and for a file that everybody on the machine can read.
@@ -44,10 +53,22 @@ def resolve(ref: str, environ: Mapping[str, str] = os.environ, *, key: str = "")
     if colon and scheme == "env":
         return _from_environment(rest, environ, key)
     if colon and scheme == "file":
-        return _from_file(Path(rest).expanduser(), key)
-    if colon and scheme in _COMING:
-        raise _wrong(key, f"references to {_COMING[scheme]} ({scheme}:) are not there yet; use env: or file:")
+        return _from_file(placed(rest, environ, key=key), key)
+    if colon and scheme in _ELSEWHERE:
+        raise _wrong(key, f"{scheme}: needs the table {_ELSEWHERE[scheme]}, and cannot stand where that is read")
     raise _wrong(key, "is not a reference: write env:NAME or file:PATH here and keep the secret itself there")
+
+
+def references(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every (setting, reference) below a table; `path` is the table's own."""
+    if isinstance(value, str) and is_reference(value):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from references(part, f"{path}.{name}")
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from references(part, f"{path}[{index}]")
 
 
 def resolve_url(url: str, environ: Mapping[str, str] = os.environ, *, key: str = "database.url") -> str:
@@ -57,7 +78,11 @@ def resolve_url(url: str, environ: Mapping[str, str] = os.environ, *, key: str =
 
 def mask(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The same tables with every secret as `***`. References are shown: they tell where, not what."""
-    return {name: _masked(name, value, hidden=False) for name, value in settings.items()}
+    return {
+        # the table of the places where secrets are has none in it
+        name: _masked("" if name == "secrets" else name, value, hidden=False)
+        for name, value in settings.items()
+    }
 
 
 def mask_url(url: str) -> str:
@@ -93,6 +118,19 @@ def _from_environment(name: str, environ: Mapping[str, str], key: str) -> str:
     if not value:
         raise _wrong(key, f"the environment variable {name} is not set")
     return value
+
+
+def placed(path: str, environ: Mapping[str, str] = os.environ, *, key: str = "") -> Path:
+    """Where the file of `file:PATH` is; systemd names the folder of a unit's credentials in the environment.
+
+    Raises ConfigurationError where it does not.
+    """
+    if not path.startswith(_CREDENTIALS):
+        return Path(path).expanduser()
+    folder = environ.get("CREDENTIALS_DIRECTORY", "")
+    if not folder:
+        raise _wrong(key, "CREDENTIALS_DIRECTORY is not set: systemd sets it for a unit with LoadCredential=")
+    return Path(folder) / path.removeprefix(_CREDENTIALS)
 
 
 def _from_file(path: Path, key: str) -> str:

@@ -7,7 +7,7 @@ announced again after a while.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,10 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from crossdock.delivery.records import Delivery
-from crossdock.storage.outbox import CLAIM, LOADED, PAUSED
+from crossdock.storage.outbox import CLAIM, PAUSED, loaded
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
-from crossdock.storage.rows import delivery_of, message_of
 from crossdock.storage.tables import Moment, deliveries, is_open
 
 
@@ -50,12 +49,13 @@ def _due(*more: ColumnElement[bool]) -> Select[Any]:
     )
     now = bindparam("now", type_=Moment)
     ready = or_(
-        and_(deliveries.c.state == literal_column("'pending'"), deliveries.c.due_at <= now),
+        deliveries.c.state == literal_column("'pending'"),
         and_(deliveries.c.state == literal_column("'leased'"), deliveries.c.leased_until < now),
     )
+    due = deliveries.c.due_at <= now  # of both, as in outbox.py: for the index
     return (
         select(deliveries.c.id, deliveries.c.target)
-        .where(is_open(), ready, deliveries.c.id <= head, *more)
+        .where(is_open(), due, ready, deliveries.c.id <= head, *more)
         .with_for_update(skip_locked=True)
     )
 
@@ -99,7 +99,13 @@ def announce(
 
 
 def lease_announced(
-    connection: Connection, payloads: Payloads, worker: str, now: datetime, until: datetime, ids: Sequence[int]
+    connection: Connection,
+    payloads: Payloads,
+    worker: str,
+    now: datetime,
+    until: datetime,
+    ids: Sequence[int],
+    rereads: Container[str] = (),
 ) -> list[Delivery]:
     """Those of them that are still due; what another has claimed meanwhile is passed over."""
     paused = set(PAUSED.scalars(connection, {}))
@@ -108,5 +114,4 @@ def lease_announced(
     if not due:
         return []
     connection.execute(CLAIM, {"ids": due, "until": until, "worker": worker})
-    loaded = connection.execute(LOADED, {"ids": due}).all()
-    return [delivery_of(row, message_of(row, payloads.read(connection, row.m_payload_id))) for row in loaded]
+    return loaded(connection, payloads, due, now, rereads)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -23,6 +24,7 @@ from crossdock.storage import prepared
 
 T = TypeVar("T")
 Write = Callable[[Connection], Any]
+Committed = Callable[[int, float], None]  # how many writes went together, and seconds from the first statement on
 GROUP = 256
 CONNECTIONS = 4
 
@@ -30,12 +32,13 @@ CONNECTIONS = 4
 class Committer:
     """Runs writes in groups. A write must only touch the database: it may be run twice."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, committed: Committed = lambda _count, _seconds: None) -> None:
         self._waiting: queue.SimpleQueue[tuple[Write, Future[Any]] | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         # SQLite has one writer at a time; PostgreSQL many, and its round trips are worth overlapping
         count = CONNECTIONS if engine.dialect.name == "postgresql" else 1
-        self._groups = [_Groups(engine.execution_options(writes=True), self._waiting) for _ in range(count)]
+        writing = engine.execution_options(writes=True)
+        self._groups = [_Groups(writing, self._waiting, committed) for _ in range(count)]
 
     def submit(self, write: Callable[[Connection], T]) -> Future[T]:
         """The future holds the write's result once it is committed, or StorageError."""
@@ -62,9 +65,12 @@ class Committer:
 class _Groups:
     """One thread with one connection."""
 
-    def __init__(self, engine: Engine, waiting: queue.SimpleQueue[tuple[Write, Future[Any]] | None]) -> None:
+    def __init__(
+        self, engine: Engine, waiting: queue.SimpleQueue[tuple[Write, Future[Any]] | None], committed: Committed
+    ) -> None:
         self._engine = engine
         self._waiting = waiting
+        self._committed = committed
         self._connection: Connection | None = None
         self.thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self.thread.start()
@@ -91,6 +97,7 @@ class _Groups:
         return group, False
 
     def _commit(self, group: Sequence[tuple[Write, Future[Any]]], tries: int = 3) -> None:
+        began = time.monotonic()
         try:
             connection = self._connected()
             with connection.begin():
@@ -103,6 +110,7 @@ class _Groups:
         else:
             for (_, future), result in zip(group, results, strict=True):
                 future.set_result(result)
+            self._committed(len(group), time.monotonic() - began)
 
     def _connected(self) -> Connection:
         """One connection for all groups, and a fresh one after any failure: the pool asks whether it still answers."""

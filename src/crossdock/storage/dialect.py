@@ -14,12 +14,15 @@ from sqlalchemy.engine import Connection
 Once = Callable[[str], Executable]
 
 
-def insert_once(table: Table, returning: str = "") -> Once:
-    """INSERT … ON CONFLICT DO NOTHING by the dialect's name; its values are given when it is executed."""
+def insert_once(table: Table, returning: str = "", **reckoned: ColumnElement[Any]) -> Once:
+    """INSERT … ON CONFLICT DO NOTHING by the dialect's name; its values are given when it is executed.
+
+    Those that are `reckoned` by the database itself are given here.
+    """
 
     def build(dialect: str) -> Executable:
         made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-        once = made.on_conflict_do_nothing()
+        once = (made.values(reckoned) if reckoned else made).on_conflict_do_nothing()
         return once.returning(table.c[returning]) if returning else once
 
     return build

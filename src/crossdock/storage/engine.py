@@ -35,6 +35,7 @@ def _postgres(url: URL) -> Engine:
         "keepalives_interval": "5",
         "keepalives_count": "2",
         "application_name": "crossdock",
+        "client_encoding": "utf8",  # a database without an encoding (SQL_ASCII) would answer in bytes
         # compiling a statement that reads a few rows takes a hundred times as long as running it
         "options": "-c jit=off",
     }

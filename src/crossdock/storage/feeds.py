@@ -90,6 +90,13 @@ def body(connection: Connection, payloads: Payloads, feed: Feed) -> bytes:
     return payloads.read(connection, payload_id)
 
 
+def latest(connection: Connection, flow: str, least_rejected: int, limit: int) -> list[Feed]:
+    """Newest first, those with so many refused rows at least; "" is every flow."""
+    query = select(feeds).where(feeds.c.rejected >= least_rejected)
+    query = query.where(feeds.c.flow == flow) if flow else query
+    return [_feed(row) for row in connection.execute(query.order_by(feeds.c.id.desc()).limit(limit))]
+
+
 def waiting(connection: Connection, states: Sequence[FeedState], before: datetime, limit: int) -> list[Feed]:
     """Those in one of these states, taken before then, oldest first."""
     query = select(feeds).where(feeds.c.state.in_(states), feeds.c.received_at < before)

@@ -15,6 +15,7 @@ from crossdock.storage import archive, trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
+from crossdock.storage.recovery import doubted_since
 from crossdock.storage.rows import encode_memo, message_values, payload_subject
 from crossdock.storage.tables import audit, deliveries, messages
 
@@ -24,7 +25,10 @@ KEPT = Prepared(
     )
 )
 KEEP = Prepared(insert_once(messages, "seq"))
-PROMISE = Prepared(insert_once(deliveries))
+LOOKED = Prepared(insert_once(deliveries))
+DOUBTED_SINCE = doubted_since("doubted_now")
+# after a restored backup a new promise may be an old one, kept by a life that this database does not remember
+PROMISE = Prepared(insert_once(deliveries, maybe_sent=DOUBTED_SINCE.is_not(None), sent_at=DOUBTED_SINCE))
 OF_KEY = select(deliveries).where(
     deliveries.c.target == bindparam("wanted_target"), deliveries.c.key == bindparam("wanted_key")
 )
@@ -63,6 +67,7 @@ def record(connection: Connection, payloads: Payloads, arrival: Arrival, now: da
                 _keep_beside(connection, payloads, arrival, now)
         known = "duplicate" if kept.same else "conflict"
         return Recorded(id=message.id, outcome="new" if came_back else known)
+    payloads.about(connection, payload_subject(message.source, message.subject), arrival.about)
     return (
         Recorded(id=message.id, outcome="new")
         if not arrival.owed
@@ -201,7 +206,9 @@ def insert_delivery(
         "owner": "business" if promise.park else "",
         "memo": encode_memo(promise.memo),
     }
-    return PROMISE.run(connection, values) == 1
+    if one_row:
+        return LOOKED.run(connection, values) == 1
+    return PROMISE.run(connection, values | {"doubted_now": now}) == 1
 
 
 def _renew(connection: Connection, arrival: Arrival, seq: int, now: datetime) -> bool | None:

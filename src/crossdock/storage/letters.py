@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.engine import Connection, Row
 
 from crossdock.delivery.records import Attempt, State
+from crossdock.errors import Stale
 from crossdock.storage import trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
@@ -20,18 +21,39 @@ from crossdock.storage.tables import ASIDE, connections, deliveries, messages
 NAMED = Prepared(insert_once(connections))
 
 
-def replay(connection: Connection, payloads: Payloads, ids: Sequence[int], by: str, now: datetime) -> int:
-    """Due again under the same key; the horizon starts anew, the memory of having maybe been sent stays."""
-    return sum(_reopen(connection, payloads, delivery_id, "replay", by, "", now) for delivery_id in ids)
+def replay(
+    connection: Connection,
+    payloads: Payloads,
+    ids: Sequence[int],
+    by: str,
+    now: datetime,
+    why: str = "",
+    before: datetime | None = None,
+) -> int:
+    """Due again under the same key; the horizon starts anew, the memory of having maybe been sent stays.
+
+    `before`: only those that died before then, so that asking twice does it once.
+    """
+    found = (_dead(connection, delivery_id, before) for delivery_id in ids)
+    return sum(_reopen(connection, payloads, row, "replay", by, why, now) for row in found)
 
 
 def edit(
-    connection: Connection, payloads: Payloads, delivery_id: int, body: bytes, by: str, why: str, now: datetime
+    connection: Connection,
+    payloads: Payloads,
+    delivery_id: int,
+    body: bytes,
+    by: str,
+    why: str,
+    now: datetime,
+    over: str = "",
 ) -> bool:
-    """A corrected payload, the same key. The old one stays in the trail."""
+    """A corrected payload, the same key. The old one stays in the trail. Raises Stale where it is not `over`."""
     row = _dead(connection, delivery_id)
     if row is None or row.record is not None:  # a state is corrected where it comes from
         return False
+    if over and _version(connection, row) != over:
+        raise Stale(f"delivery {delivery_id}: its record was changed or tried again meanwhile")
     subject = payload_subject(row.source, row.subject)
     message = connection.execute(select(messages.c.payload_id).where(messages.c.seq == row.message_seq)).one()
     before = payloads.read(connection, message.payload_id)
@@ -39,14 +61,33 @@ def edit(
     connection.execute(
         update(messages).where(messages.c.seq == row.message_seq).values(payload_id=fresh, channel=EDITED)
     )
-    return bool(_reopen(connection, payloads, delivery_id, "edit", by, why, now, request=body, response=before))
+    return bool(_reopen(connection, payloads, row, "edit", by, why, now, request=body, response=before))
 
 
-def resolve(connection: Connection, payloads: Payloads, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
-    """Ended by a person, with the reason; its lane goes on."""
+def record_version(connection: Connection, delivery_id: int) -> str:
+    """Another one whenever its record was corrected, or it was tried again; "" where there is no such dead letter."""
+    row = connection.execute(_letter(delivery_id)).one_or_none()
+    return "" if row is None else _version(connection, row)
+
+
+def _version(connection: Connection, row: Row[Any]) -> str:
+    payload_id = connection.execute(select(messages.c.payload_id).where(messages.c.seq == row.message_seq)).scalar()
+    return f"{row.fence}-{payload_id or 0}"
+
+
+def resolve(
+    connection: Connection,
+    payloads: Payloads,
+    ids: Sequence[int],
+    by: str,
+    why: str,
+    now: datetime,
+    before: datetime | None = None,
+) -> int:
+    """Ended by a person, with the reason; its lane goes on. `before`: only those that died before then."""
     done = 0
     for delivery_id in ids:
-        row = _dead(connection, delivery_id)
+        row = _dead(connection, delivery_id, before)
         if row is not None:
             connection.execute(
                 update(deliveries)
@@ -79,18 +120,22 @@ def resume(connection: Connection, name: str, by: str) -> bool:
     return done.rowcount == 1
 
 
-def _dead(connection: Connection, delivery_id: int) -> Row[Any] | None:
-    return connection.execute(
-        select(deliveries)
-        .where(deliveries.c.id == delivery_id, deliveries.c.state == State.DEAD, deliveries.c.is_open != 0)
-        .with_for_update()
-    ).one_or_none()
+def _letter(delivery_id: int) -> Select[Any]:
+    return select(deliveries).where(
+        deliveries.c.id == delivery_id, deliveries.c.state == State.DEAD, deliveries.c.is_open != 0
+    )
+
+
+def _dead(connection: Connection, delivery_id: int, before: datetime | None = None) -> Row[Any] | None:
+    row = connection.execute(_letter(delivery_id).with_for_update()).one_or_none()
+    # one that was dead from birth was never settled
+    return None if row is None or (before and (row.settled_at or row.opened_at) >= before) else row
 
 
 def _reopen(
     connection: Connection,
     payloads: Payloads,
-    delivery_id: int,
+    row: Row[Any] | None,
     action: str,
     by: str,
     why: str,
@@ -99,12 +144,11 @@ def _reopen(
     request: bytes = b"",
     response: bytes = b"",
 ) -> int:
-    row = _dead(connection, delivery_id)
     if row is None:
         return 0
     connection.execute(
         update(deliveries)
-        .where(deliveries.c.id == delivery_id)
+        .where(deliveries.c.id == row.id)
         .values(
             state=State.PENDING,
             is_open=1 if row.is_open == ASIDE else row.is_open,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,10 +20,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
-from crossdock.delivery.records import Arrival, Delivery, Promise, Settlement, State, Verdict
-from crossdock.storage import agreements, archive, stock, trail
+from crossdock.delivery.records import Arrival, Attempt, Delivery, Owner, Promise, Settlement, State, Verdict
+from crossdock.errors import Unreadable
+from crossdock.storage import agreements, archive, shadows, stock, trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.inbox import DUTY, insert_delivery, keep_message, record
 from crossdock.storage.payloads import Payloads
@@ -46,23 +47,33 @@ MESSAGE_COLUMNS = [
 ]
 
 
-def _due_statement() -> Select[Any]:
+def is_head() -> ColumnElement[bool]:
+    """Nothing in its lane comes before it."""
     # asked for each candidate by the lane's index: as NOT EXISTS, PostgreSQL without statistics joins all with all
     lane = deliveries.alias("lane")
-    head = (
-        select(func.min(lane.c.id))
-        .where(lane.c.lane == deliveries.c.lane, lane.c.target == deliveries.c.target, is_open(lane))
-        .scalar_subquery()
+    first = select(func.min(lane.c.id)).where(
+        lane.c.lane == deliveries.c.lane, lane.c.target == deliveries.c.target, is_open(lane)
     )
+    return deliveries.c.id == first.scalar_subquery()
+
+
+def is_ready() -> ColumnElement[bool]:
+    """Due at the parameter `now`, or its lease ran out before then."""
     now = bindparam("now", type_=Moment)
-    ready: ColumnElement[bool] = or_(
-        and_(deliveries.c.state == literal_column("'pending'"), deliveries.c.due_at <= now),
+    ready = or_(
+        deliveries.c.state == literal_column("'pending'"),
         and_(deliveries.c.state == literal_column("'leased'"), deliveries.c.leased_until < now),
     )
+    # what is leased was due: asked of both, the index answers it, and rows that wait for later are not read at all
+    return and_(deliveries.c.due_at <= now, ready)
+
+
+def _due_statement(*, doubtful: bool = False) -> Select[Any]:
+    which = [and_(deliveries.c.maybe_sent)] if doubtful else []
     return (
         select(deliveries.c.id)
-        .where(deliveries.c.target == bindparam("wanted"), is_open(), ready, deliveries.c.id == head)
-        .order_by(deliveries.c.priority, deliveries.c.due_at)
+        .where(deliveries.c.target == bindparam("wanted"), is_open(), is_ready(), is_head(), *which)
+        .order_by(deliveries.c.due_at if doubtful else deliveries.c.priority, deliveries.c.due_at)
         .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
     )
@@ -87,6 +98,7 @@ def _claim_statement() -> Update:
 
 # Built once: making a statement costs more than running it.
 DUE = Prepared(_due_statement())
+DOUBTFUL = Prepared(_due_statement(doubtful=True))
 CLAIM = _claim_statement()
 PAUSED = Prepared(select(connections.c.name).where(connections.c.paused_at.is_not(None)))
 LOADED = (
@@ -115,6 +127,17 @@ END = Prepared(
     )
     .values(state=State.SUPERSEDED, is_open=0, settled_at=bindparam("now"), reason=bindparam("why"))
 )
+END_DEAD = Prepared(
+    update(deliveries)
+    .where(
+        deliveries.c.target == bindparam("wanted_target"),
+        deliveries.c.key == bindparam("wanted_key"),
+        deliveries.c.state == State.DEAD,
+        deliveries.c.is_open != 0,
+        deliveries.c.maybe_sent.is_(False),
+    )
+    .values(state=State.SUPERSEDED, is_open=0, settled_at=bindparam("now"), reason=bindparam("why"))
+)
 LINK = Prepared(insert_once(links))
 
 
@@ -126,6 +149,7 @@ def lease(
     until: datetime,
     limits: Mapping[str, int],
     limit: int,
+    rereads: Container[str] = (),
 ) -> list[Delivery]:
     """Heads of lanes that are due, target by target, paused ones left out."""
     paused = set(PAUSED.scalars(connection, {}))
@@ -133,12 +157,76 @@ def lease(
     for target, slots in limits.items():
         room = min(slots, limit - len(ids))
         if target not in paused and room > 0:
-            ids += DUE.scalars(connection, {"wanted": target, "now": now, "most": room})
+            values = {"wanted": target, "now": now, "most": room}
+            # where one may go (a breaker that is half open), it is best one that only needs to be looked for: its find
+            # shows whether the target answers, and sends nothing
+            first = DOUBTFUL.scalars(connection, values) if slots == 1 else []
+            ids += first or DUE.scalars(connection, values)
     if not ids:
         return []
     connection.execute(CLAIM, {"ids": ids, "until": until, "worker": worker})
-    rows = connection.execute(LOADED, {"ids": ids}).all()
-    return [delivery_of(row, message_of(row, payloads.read(connection, row.m_payload_id))) for row in rows]
+    return loaded(connection, payloads, ids, now, rereads)
+
+
+def loaded(
+    connection: Connection, payloads: Payloads, ids: Sequence[int], now: datetime, rereads: Container[str]
+) -> list[Delivery]:
+    """What was claimed, with its bodies. One whose body does not open is a dead letter: it holds up nobody else.
+
+    A look at what its own source is asked for by the subject alone goes on without it. `rereads`: such sources.
+    """
+    found = []
+    for row in connection.execute(LOADED, {"ids": ids}).all():
+        try:
+            body = payloads.read(connection, row.m_payload_id)
+        except Unreadable as error:
+            unread = delivery_of(row, message_of(row, b""))
+            if row.one_row and row.source == row.target and row.target in rereads:
+                _let_go(connection, payloads, unread, row, error, now)
+                found.append(unread)
+            else:
+                settle(connection, payloads, unread, _unread(unread, error, now), now)
+        else:
+            found.append(delivery_of(row, message_of(row, body)))
+    return found
+
+
+def _let_go(
+    connection: Connection, payloads: Payloads, look: Delivery, row: Row[Any], error: Unreadable, now: datetime
+) -> None:
+    """With the claim, or not at all: the body is its look's no more, and the trail says so once."""
+    connection.execute(update(messages).where(messages.c.seq == row.message_seq).values(payload_id=None))
+    told = Attempt(
+        operation="look",
+        entity=look.flow,
+        entity_id=look.subject,
+        key=look.key,
+        started_at=now,
+        error=str(error),
+        detail=f"looked at afresh, without the kept body {row.m_payload_id}",
+    )
+    trail.append(connection, payloads, told, look, now)
+
+
+def _unread(delivery: Delivery, error: Unreadable, now: datetime) -> Settlement:
+    verdict = Verdict(
+        state=State.DEAD,
+        due_at=now,
+        attempts=delivery.attempts,
+        code=error.code,
+        reason=str(error),
+        owner=Owner.DEVOPS,
+        maybe_sent=delivery.maybe_sent,
+    )
+    told = Attempt(
+        operation=State.DEAD,
+        entity=delivery.flow,
+        entity_id=delivery.subject,
+        key=delivery.key,
+        started_at=now,
+        error=str(error),
+    )
+    return Settlement(verdict=verdict, attempts=(told,))
 
 
 def settle(
@@ -149,13 +237,14 @@ def settle(
     if row is None:
         return False
     kept_all = end(connection, settlement.ends, now)
-    for promise in settlement.promises:
+    free = end(connection, settlement.instead_of, now, END_DEAD)
+    for promise in settlement.promises if free else ():
         if promise.message.subject != delivery.subject:  # whose own rows are here: it has an open one
             archive.bring_back(connection, promise.message.source, promise.message.subject)
         owe(connection, payloads, promise, now)
     put_in = [agreements.keep(connection, payloads, agreed, now) for agreed in settlement.agreed]
     fits = all(put_in)
-    values = _settled(row, delivery, settlement, now, look_again=not (kept_all and fits))
+    values = _settled(row, delivery, settlement, now, look_again=not (kept_all and free and fits))
     if not (fits or row.one_row):  # a look is done again, and sees it
         values |= SOMEBODY_ELSES
     SETTLED.run(connection, values | {"wanted": delivery.id})
@@ -163,6 +252,8 @@ def settle(
         stock.keep(connection, delivery.source, delivery.subject, settlement.reserved, now)
     if settlement.moved is not None:
         stock.move(connection, delivery, settlement.moved, now)
+    if settlement.compared is not None:
+        shadows.keep(connection, payloads, delivery, settlement.compared, now)
     _link(connection, settlement, now)
     subject = payload_subject(delivery.source, delivery.subject)
     payloads.about(connection, subject, settlement.subjects)
@@ -206,11 +297,11 @@ def _sent_at(verdict: Verdict, delivery: Delivery, now: datetime) -> datetime | 
     return now if doubtful else delivery.sent_at
 
 
-def end(connection: Connection, ends: Sequence[tuple[str, str, str]], now: datetime) -> bool:
-    """Supersede promises that were not kept yet; False where one got under way meanwhile."""
+def end(connection: Connection, ends: Sequence[tuple[str, str, str]], now: datetime, statement: Prepared = END) -> bool:
+    """Supersede promises that were not kept yet; False where one is not as it was any more."""
     ended = True
     for target, key, reason in ends:
-        done = END.run(connection, {"wanted_target": target, "wanted_key": key, "now": now, "why": reason})
+        done = statement.run(connection, {"wanted_target": target, "wanted_key": key, "now": now, "why": reason})
         ended = ended and done == 1
     return ended
 

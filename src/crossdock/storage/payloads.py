@@ -53,6 +53,19 @@ class Sealer(Protocol):
     def fingerprint(self, text: str) -> str:
         """Keyed hash."""
 
+    @property
+    def head(self) -> bytes:
+        """How all begins that is wrapped under the newest master key."""
+
+    def rewrap(self, wrapped: bytes) -> bytes:
+        """The same key under the newest master key. Raises ConfigurationError where the old one is not known."""
+
+    def first_fingerprint_key(self, wrapped: bytes | None) -> bytes:
+        """The key of fingerprints that belongs to the master key which wrapped this, wrapped."""
+
+    def keep_fingerprints(self, wrapped: bytes) -> None:
+        """From now on by this key."""
+
     def forget(self) -> None:
         """Drop keys held in memory."""
 
@@ -67,6 +80,7 @@ class Payloads:
         self._sealer = sealer
         self._keys: OrderedDict[str, bytes] = OrderedDict()
         self._lock = threading.Lock()
+        self._own = threading.local()
 
     def keep(self, connection: Connection, subject: str, body: bytes, now: datetime) -> int | None:
         """The body's id; None for an empty one, and for a subject that was erased."""
@@ -145,14 +159,26 @@ class Payloads:
         with self._lock:
             if (cached := self._keys.get(subject)) is not None:
                 return cached
+        made = self._made(connection)
+        if subject in made:
+            return made[subject]
         fresh = self._sealer.new_subject_key()
         values = {"subject": subject, "wrapped": fresh, "created_at": now}
         if NEW_KEY.run(connection, values) == 1:
-            return fresh  # cached only once it is read back: this transaction may still roll back
+            made[subject] = fresh
+            return fresh
         found: bytes | None = KEY.scalar(connection, {"wanted": subject})
         if found is not None:
             self._remember(subject, found)
         return found
+
+    def _made(self, connection: Connection) -> dict[str, bytes]:
+        """Keys of this very transaction: good for no other, since it may still roll back."""
+        transaction = connection.get_transaction()
+        if getattr(self._own, "transaction", None) is not transaction:
+            self._own.transaction, self._own.keys = transaction, {}
+        keys: dict[str, bytes] = self._own.keys
+        return keys
 
     def _remember(self, subject: str, wrapped: bytes) -> None:
         with self._lock:

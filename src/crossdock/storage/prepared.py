@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Dialect, Executable
@@ -49,7 +50,7 @@ class Prepared:
         """All rows, as named tuples."""
         compiled, cursor = self._run(connection, values)
         try:
-            return [compiled.row(row) for row in cursor.fetchall()]
+            return list(map(compiled.row, cursor))
         finally:
             cursor.close()
 
@@ -125,12 +126,13 @@ class _Compiled:
         columns = list(getattr(statement, "exported_columns", ()))
         names = [column.key for column in columns]
         named = namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024  the names come with the statement
-        self._row = named._make
+        self._row = partial(tuple.__new__, named)  # as its _make, without a frame of Python's for each row
         self._reads = [
             (place, convert)
             for place, column in enumerate(columns)
             if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None))
         ]
+        self.row: Callable[[Sequence[Any]], Any] = self._converted if self._reads else self._row
 
     def bound(self, values: Values) -> Any:
         """As the driver takes them."""
@@ -139,10 +141,8 @@ class _Compiled:
             given[name] = convert(given[name])
         return given if self._positions is None else [given[name] for name in self._positions]
 
-    def row(self, raw: Sequence[Any]) -> Any:
+    def _converted(self, raw: Sequence[Any]) -> Any:
         """As our types have it."""
-        if not self._reads:
-            return self._row(raw)
         fields = list(raw)
         for place, convert in self._reads:
             fields[place] = convert(fields[place])

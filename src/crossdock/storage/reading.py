@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from crossdock.contract.flow import Known
 from crossdock.contract.message import Message
@@ -18,7 +19,8 @@ from crossdock.storage.outbox import MESSAGE_COLUMNS
 from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import EDITED, known_of, message_of, view_of
-from crossdock.storage.tables import audit, connections, deliveries, is_open, links, messages
+from crossdock.storage.tables import Moment, audit, connections, deliveries, is_open, links, messages
+from crossdock.telemetry.traces import id_of
 
 KNOWN = Prepared(
     select(deliveries)
@@ -29,8 +31,11 @@ KNOWN = Prepared(
     )
     .order_by(deliveries.c.id)
 )
+# whatever its state: the index of what is due knows no states, and reading every row that waits takes long in a backlog
 NEXT_DUE = Prepared(
-    select(func.min(deliveries.c.due_at).label("due_at")).where(is_open(), deliveries.c.state == State.PENDING)
+    select(func.min(deliveries.c.due_at).label("due_at")).where(
+        is_open(), deliveries.c.due_at > bindparam("now", type_=Moment)
+    )
 )
 ALL = archive.everything(deliveries)
 HEARD = archive.everything(messages)
@@ -46,9 +51,9 @@ def known(connection: Connection, source: str, subject: str) -> list[Known]:
     return [known_of(row) for row in rows]
 
 
-def next_due(connection: Connection) -> datetime | None:
-    """The earliest moment at which something comes due, whoever is paused."""
-    earliest: datetime | None = NEXT_DUE.scalar(connection, {})
+def next_due(connection: Connection, now: datetime) -> datetime | None:
+    """The earliest moment from now on at which something comes due, whoever is paused."""
+    earliest: datetime | None = NEXT_DUE.scalar(connection, {"now": now})
     return earliest
 
 
@@ -137,14 +142,14 @@ def find_subjects(connection: Connection, reference: str) -> list[tuple[str, str
 
 def timeline(connection: Connection, source: str, subject: str) -> list[Event]:
     """Heard, promised, tried, decided: everything, oldest first."""
-    events = [*_heard(connection, source, subject), *_promised(connection, source, subject)]
+    owed = connection.execute(select(ALL).where(ALL.c.source == source, ALL.c.subject == subject)).all()
+    events = [*_heard(connection, source, subject), *_promised(owed)]
+    roads = {row.id: (row.flow, row.target) for row in owed}
     rows = connection.execute(
-        select(audit, ALL.c.flow, ALL.c.target)
-        .outerjoin(ALL, ALL.c.id == audit.c.delivery_id)
-        .where(audit.c.source == source, audit.c.entity_id == subject)
-        .order_by(audit.c.id)
+        select(audit).where(audit.c.source == source, audit.c.entity_id == subject).order_by(audit.c.id)
     )
     for row in rows:
+        flow, target = roads.get(row.delivery_id, ("", ""))
         answer = f"HTTP {row.status_code}" if row.status_code else ""
         what = WAITS if row.operation_type == State.PENDING else row.operation_type
         text = " ".join(part for part in (what, answer, row.error_message, row.detail) if part)
@@ -153,8 +158,8 @@ def timeline(connection: Connection, source: str, subject: str) -> list[Event]:
             Event(
                 at=row.created_at,
                 kind="attempt" if ours else "action",
-                flow=row.flow or "",
-                target=row.target or "",
+                flow=flow,
+                target=target,
                 text=text if ours else f"{text} (by {row.actor})",
             )
         )
@@ -173,8 +178,7 @@ def _heard(connection: Connection, source: str, subject: str) -> list[Event]:
     ]
 
 
-def _promised(connection: Connection, source: str, subject: str) -> list[Event]:
-    rows = connection.execute(select(ALL).where(ALL.c.source == source, ALL.c.subject == subject))
+def _promised(rows: Sequence[Row[Any]]) -> list[Event]:
     found = []
     for row in rows:
         found.append(
@@ -184,6 +188,20 @@ def _promised(connection: Connection, source: str, subject: str) -> list[Event]:
         why = f": {row.reason}" if row.reason else ""
         at = row.settled_at or row.due_at
         found.append(Event(at=at, kind="state", flow=row.flow, target=row.target, text=f"{standing}{why}"))
+    return found
+
+
+def traces(connection: Connection, source: str, subject: str) -> dict[str, list[str]]:
+    """By trace id, the flows of its deliveries that belong to that trace; the oldest first."""
+    query = (
+        select(ALL.c.flow, HEARD.c.trace)
+        .join(HEARD, HEARD.c.seq == ALL.c.message_seq)
+        .where(ALL.c.source == source, ALL.c.subject == subject, HEARD.c.trace != "")
+        .order_by(HEARD.c.seq, ALL.c.id)
+    )
+    found: dict[str, list[str]] = {}
+    for flow, trace in connection.execute(query):
+        found.setdefault(id_of(trace), []).append(flow)
     return found
 
 
@@ -251,6 +269,27 @@ def looks_below(connection: Connection, source: str, flow: str, prefix: str) -> 
     """Subjects of a LOOK flow that begin so, in the order in which they came."""
     mine = (ALL.c.source == source, ALL.c.flow == flow, ALL.c.subject.startswith(prefix, autoescape=True))
     return list(connection.execute(select(ALL.c.subject).where(*mine).order_by(ALL.c.id)).scalars())
+
+
+def last_heard(connection: Connection, source: str, flow: str, reference: str) -> str:
+    """The id of the newest message of this flow about the reference, or ""."""
+    query = select(HEARD.c.id).where(HEARD.c.reference == reference, HEARD.c.source == source, HEARD.c.flow == flow)
+    return str(connection.execute(query.order_by(HEARD.c.seq.desc()).limit(1)).scalar() or "")
+
+
+def newest(connection: Connection, payloads: Payloads, flow: str, limit: int) -> list[Message]:
+    """The newest message of each subject that has its body still, newest first."""
+    last = (
+        select(func.max(HEARD.c.seq).label("seq"))
+        .where(HEARD.c.flow == flow, HEARD.c.payload_id.is_not(None))
+        .group_by(HEARD.c.source, HEARD.c.subject)
+        .order_by(func.max(HEARD.c.seq).desc())
+        .limit(limit)
+        .subquery()
+    )
+    rows = connection.execute(select(*HEARD_COLUMNS).join(last, last.c.seq == HEARD.c.seq).order_by(HEARD.c.seq.desc()))
+    found = (message_of(row, payloads.read(connection, row.m_payload_id)) for row in rows.all())
+    return [message for message in found if message.payload]
 
 
 def _chunks(subjects: Sequence[str]) -> Iterator[Sequence[str]]:

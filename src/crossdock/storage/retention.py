@@ -17,6 +17,7 @@ from crossdock.delivery.records import Attempt
 from crossdock.storage import anchors, trail
 from crossdock.storage.anchors import Anchor
 from crossdock.storage.payloads import Payloads
+from crossdock.storage.shadows import forget_comparisons, forget_values
 from crossdock.storage.tables import ASIDE, audit, connections, deliveries, is_open, messages, payloads
 
 Places = list[Row[Any, Any]]
@@ -31,6 +32,7 @@ def forget_bodies(connection: Connection, before: datetime, limit: int) -> int:
     )
     query = select(payloads.c.id).where(payloads.c.created_at < before, payloads.c.id.not_in(owed))
     old = list(connection.execute(query.order_by(payloads.c.created_at).limit(limit)).scalars())
+    forget_values(connection, before)
     if old:
         connection.execute(update(messages).where(messages.c.payload_id.in_(old)).values(payload_id=None))
         connection.execute(delete(payloads).where(payloads.c.id.in_(old)))
@@ -42,6 +44,7 @@ def forget_rows(connection: Connection, bodies: Payloads, before: datetime, now:
 
     The newest row of the chain stays, whatever its age: the next one is linked to it.
     """
+    forget_comparisons(connection, before)
     trail.lock(connection)
     head = select(func.max(audit.c.position)).scalar_subquery()
     old = connection.execute(

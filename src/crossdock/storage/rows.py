@@ -42,6 +42,7 @@ def message_values(message: Message) -> dict[str, Any]:
         "content": message.content,
         "occurred_at": message.occurred_at,
         "read_at": message.read_at,
+        "trace": message.trace,
     }
 
 
@@ -57,6 +58,7 @@ def message_of(row: Row[Any], body: bytes) -> Message:
         content=row.m_content,
         occurred_at=row.m_occurred_at,
         read_at=row.m_read_at,
+        trace=row.m_trace,
         payload=body,
     )
 

@@ -15,9 +15,10 @@ from crossdock.feeds.schedules import DONE, FAILED, RUNNING, Halt, Standing, Vie
 from crossdock.storage import streams
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.prepared import Prepared
-from crossdock.storage.tables import schedule_halts, schedules
+from crossdock.storage.tables import hints, schedule_halts, schedules
 
 SEEN = Prepared(insert_once(schedules))
+HINTED = Prepared(insert_once(hints))
 HALTED = Prepared(insert_once(schedule_halts))
 KEPT = list(Standing.__struct_fields__)
 
@@ -34,12 +35,22 @@ def view(connection: Connection, road: Road) -> View:
     columns = [schedules.c[name] for name in KEPT]
     rows = connection.execute(select(*columns).where(*_of(schedules, road)))
     standings = {row.entry: Standing(**row._mapping) for row in rows}  # noqa: SLF001
+    hinted = select(hints.c.hinted_at).where(hints.c.source == road.source, hints.c.flow == road.flow)
     halt = connection.execute(select(schedule_halts).where(*_of(schedule_halts, road))).one_or_none()
     return View(
         standings=standings,
         halt=None if halt is None else _halt_of(halt),
         held_until=claimed.held_until if claimed else None,
+        hinted_at=connection.execute(hinted).scalar(),
     )
+
+
+def hint(connection: Connection, source: str, flow: str, now: datetime) -> None:
+    """Something of this flow has changed there."""
+    row = {"source": source, "flow": flow, "hinted_at": now}
+    if not HINTED.run(connection, row):
+        where = (hints.c.source == source, hints.c.flow == flow)
+        connection.execute(update(hints).where(*where).values(hinted_at=now))
 
 
 def _halt_of(row: Row[Any]) -> Halt:

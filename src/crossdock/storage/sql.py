@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, TypeVar
@@ -21,35 +21,63 @@ from crossdock.storage import (
     agreements,
     announcing,
     archive,
+    entries,
     inbox,
     letters,
     outbox,
     reading,
     retention,
+    rotation,
+    stories,
     streams,
     trail,
 )
 from crossdock.storage.committer import Committer
+from crossdock.storage.facts import DatabaseFacts, facts
 from crossdock.storage.handed import SqlLedger
 from crossdock.storage.payloads import Payloads, Sealer
+from crossdock.storage.sql_access import SqlAccess
+from crossdock.storage.sql_incidents import SqlIncidents
 from crossdock.storage.sql_levels import SqlLevels
+from crossdock.storage.sql_operations import SqlOperations
+from crossdock.storage.sql_reconciliations import SqlReconciliations
+from crossdock.storage.sql_recovery import SqlRecovery
+from crossdock.storage.sql_replays import SqlReplays
 from crossdock.storage.sql_schedules import SqlSchedules
+from crossdock.storage.sql_shadows import SqlShadows
+from crossdock.storage.sql_users import SqlUsers
+from crossdock.storage.watched import Watched, traced, with_traces
 
 T = TypeVar("T")
 
 
 class SqlStore:
-    """See delivery.store.Store for what each method promises. Safe for many threads."""
+    """See delivery.store.Store for what each method promises. Safe for many threads.
+
+    `rereads`, put in place before anything is leased: connections that tell by a subject alone what it is now. A look
+    at one of them whose body does not open is no dead letter.
+    """
 
     def __init__(self, engine: Engine, sealer: Sealer) -> None:
         self._engine = engine
+        self.sealer = sealer
         self._payloads = Payloads(sealer)
-        self._committer = Committer(engine)
+        self.watched = Watched()
+        self.rereads: frozenset[str] = frozenset()
+        self._committer = Committer(engine, self.watched.committed)
         alone = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {}
         self._reading = engine.execution_options(**alone)
         steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-        self.levels = SqlLevels(self._committer, self._payloads, self._read)
+        self.levels = SqlLevels(self._committer, self._payloads, self._read, self.watched)
+        self.reconciliations = SqlReconciliations(self._committer, self._payloads, self._read)
+        self.shadows = SqlShadows(self._committer, self._payloads, self._read)
+        self.replays = SqlReplays(self._payloads, self._read)
         self.schedules = SqlSchedules(self._committer, self._payloads, self._read)
+        self.incidents = SqlIncidents(self._committer, self._payloads, self._read)
+        self.operations = SqlOperations(self._payloads, self._read)
+        self.access = SqlAccess(self._committer, self._payloads, self._read)
+        self.users = SqlUsers(self._committer, self._payloads, self._read)
+        self.recovery = SqlRecovery(engine, self._committer, self._payloads, self._read)
         self._snapshot = engine.execution_options(**steady)  # SQLite reads a snapshot anyhow
 
     def ledger(self, target: str) -> SqlLedger:
@@ -61,6 +89,49 @@ class SqlStore:
         self._committer.close()
         self._engine.dispose()
 
+    def facts(self) -> DatabaseFacts:
+        """What the database tells of itself."""
+        found: DatabaseFacts = self._read(facts)
+        return found
+
+    def keep_fingerprints(self, now: datetime) -> None:
+        """By the database's own key from now on. Raises ConfigurationError where another master key wrapped it."""
+        kept: bytes | None = self._read(rotation.kept_fingerprint_key)
+        made = kept or self._committer.run(lambda c: rotation.fingerprint_key(c, self.sealer, now))
+        self.sealer.keep_fingerprints(made)
+
+    def fingerprint_of(self, person: str) -> str:
+        """Under which keyed fingerprint a person is remembered, by e-mail address."""
+        return self.sealer.fingerprint(person.strip().lower())
+
+    def keys_by_head(self) -> dict[bytes, int]:
+        """How many keys are wrapped, by how they begin."""
+        found: dict[bytes, int] = self._read(rotation.counts, len(self.sealer.head))
+        return found
+
+    def rotate_keys(
+        self, by: str, now: datetime, *, batch: int = 200, failpoint: Callable[[str], None] = lambda _name: None
+    ) -> int:
+        """Wrap every key under the newest master key, a small transaction after another; returns how many.
+
+        Safe beside anything, and to be run again after it was broken off. Raises ConfigurationError for a key that
+        none of the master keys opens.
+        """
+        sealer, total = self.sealer, 0
+        self.note(_action("rotate keys", sealer.head.hex(), by, "begun", now), now)
+        after: str | None = ""
+        while after is not None:
+            after, done = self._rotate(after, batch)
+            total += done
+            failpoint("rotated")
+        total += self._committer.run(lambda c: rotation.rewrap_kept(c, sealer.rewrap, sealer.head, now))
+        self.note(_action("rotate keys", sealer.head.hex(), by, f"{total} keys", now), now)
+        return total
+
+    def _rotate(self, after: str, batch: int) -> tuple[str | None, int]:
+        rewrap, head = self.sealer.rewrap, self.sealer.head
+        return self._committer.run(lambda c: rotation.rewrap_subjects(c, rewrap, head, after, batch))
+
     def _read(self, reader: Any, *arguments: Any) -> Any:
         try:
             with self._reading.connect() as connection:
@@ -70,25 +141,33 @@ class SqlStore:
 
     def offer(self, arrival: Arrival, now: datetime) -> Future[Recorded]:
         """Record one arrival; the future holds its outcome once it is committed, with others, in one transaction."""
-        return self._committer.submit(lambda c: inbox.record(c, self._payloads, arrival, now))
+        ours = traced(arrival)  # here: the committer's thread does not know what is being done
+        future = self._committer.submit(lambda c: inbox.record(c, self._payloads, ours, now))
+        future.add_done_callback(lambda done: self.watched.offered(ours, done))
+        return future
 
     def record(self, arrivals: Sequence[Arrival], now: datetime) -> list[Recorded]:
         """All of them in one transaction."""
-        return self._committer.run(lambda c: [inbox.record(c, self._payloads, a, now) for a in arrivals])
+        ours = [traced(arrival) for arrival in arrivals]
+        recorded = self._committer.run(lambda c: [inbox.record(c, self._payloads, a, now) for a in ours])
+        self.watched.recorded(ours, recorded)
+        return recorded
 
     def record_page(
         self, checkpoint: Checkpoint, arrivals: Sequence[Arrival], now: datetime, *, complete: bool
     ) -> list[Recorded]:
         """The page and the watermark, or neither."""
+        ours = [traced(arrival) for arrival in arrivals]
         recorded = self._committer.run(
             lambda c: (
-                [inbox.record(c, self._payloads, a, now) for a in arrivals]
+                [inbox.record(c, self._payloads, a, now) for a in ours]
                 if streams.advance(c, checkpoint, now, complete=complete)
                 else None
             )
         )
         if recorded is None:
             raise LeaseLost(f"another reader has {checkpoint.source}/{checkpoint.stream}")
+        self.watched.recorded(ours, recorded)
         return recorded
 
     def claim_stream(self, source: str, stream: str, holder: str, now: datetime, until: datetime) -> Checkpoint | None:
@@ -104,11 +183,19 @@ class SqlStore:
         found: Checkpoint | None = self._read(streams.read, source, stream)
         return found
 
+    def checkpoints(self) -> list[Checkpoint]:
+        """Where every stream stands."""
+        found: list[Checkpoint] = self._read(streams.all_of_them)
+        return found
+
     def lease(
         self, worker: str, now: datetime, until: datetime, limits: Mapping[str, int], *, limit: int
     ) -> list[Delivery]:
         """Heads of lanes that are due."""
-        return self._committer.run(lambda c: outbox.lease(c, self._payloads, worker, now, until, dict(limits), limit))
+        wanted = dict(limits)
+        return self._committer.run(
+            lambda c: outbox.lease(c, self._payloads, worker, now, until, wanted, limit, self.rereads)
+        )
 
     def announce(
         self, targets: Sequence[str], now: datetime, *, before: datetime | None, limit: int
@@ -118,11 +205,14 @@ class SqlStore:
 
     def lease_announced(self, worker: str, now: datetime, until: datetime, ids: Sequence[int]) -> list[Delivery]:
         """Those of them that are still due."""
-        return self._committer.run(lambda c: announcing.lease_announced(c, self._payloads, worker, now, until, ids))
+        return self._committer.run(
+            lambda c: announcing.lease_announced(c, self._payloads, worker, now, until, ids, self.rereads)
+        )
 
     def settle(self, delivery: Delivery, settlement: Settlement, now: datetime) -> None:
         """Everything an attempt changes, under its fence."""
-        if not self._committer.run(lambda c: outbox.settle(c, self._payloads, delivery, settlement, now)):
+        ours = with_traces(settlement)
+        if not self._committer.run(lambda c: outbox.settle(c, self._payloads, delivery, ours, now)):
             raise LeaseLost(f"delivery {delivery.id}: the lease went to another worker")
 
     def give_back(self, deliveries: Sequence[Delivery], now: datetime) -> None:
@@ -134,9 +224,9 @@ class SqlStore:
         found: list[Known] = self._read(reading.known, source, subject)
         return found
 
-    def next_due(self, now: datetime) -> datetime | None:  # noqa: ARG002  the port's signature
+    def next_due(self, now: datetime) -> datetime | None:
         """When something comes due."""
-        found: datetime | None = self._read(reading.next_due)
+        found: datetime | None = self._read(lambda c: reading.next_due(c, now))
         return found
 
     def pause(self, connection: str, reason: str, by: str, now: datetime) -> bool:
@@ -150,13 +240,13 @@ class SqlStore:
 
         return self._committer.run(write)
 
-    def resume(self, connection: str, by: str, now: datetime) -> bool:
+    def resume(self, connection: str, by: str, now: datetime, why: str = "") -> bool:
         """Go on."""
 
         def write(c: Any) -> bool:
             done = letters.resume(c, connection, by)
             if done:
-                trail.append(c, self._payloads, _action("resume", connection, by, "", now), None, now)
+                trail.append(c, self._payloads, _action("resume", connection, by, why, now), None, now)
             return done
 
         return self._committer.run(write)
@@ -188,17 +278,24 @@ class SqlStore:
         found: list[DeliveryView] = self._read(reading.promised, source, flow, reference, key)
         return found
 
-    def replay(self, ids: Sequence[int], by: str, now: datetime) -> int:
-        """Dead letters once more."""
-        return self._committer.run(lambda c: letters.replay(c, self._payloads, ids, by, now))
+    def replay(
+        self, ids: Sequence[int], by: str, now: datetime, why: str = "", *, before: datetime | None = None
+    ) -> int:
+        """Dead letters once more; `before`: only those that died before then."""
+        return self._committer.run(lambda c: letters.replay(c, self._payloads, ids, by, now, why, before))
 
-    def edit(self, delivery_id: int, payload: bytes, by: str, why: str, now: datetime) -> bool:
-        """A corrected payload."""
-        return self._committer.run(lambda c: letters.edit(c, self._payloads, delivery_id, payload, by, why, now))
+    def edit(self, delivery_id: int, payload: bytes, by: str, why: str, now: datetime, *, over: str = "") -> bool:
+        """A corrected payload. `over`: the version whose place it takes; raises Stale for another."""
+        return self._committer.run(lambda c: letters.edit(c, self._payloads, delivery_id, payload, by, why, now, over))
 
-    def resolve(self, ids: Sequence[int], by: str, why: str, now: datetime) -> int:
-        """Ended by a person."""
-        return self._committer.run(lambda c: letters.resolve(c, self._payloads, ids, by, why, now))
+    def record_version(self, delivery_id: int) -> str:
+        """Another one whenever a delivery's record was corrected, or tried again; "" where there is no such letter."""
+        found: str = self._read(letters.record_version, delivery_id)
+        return found
+
+    def resolve(self, ids: Sequence[int], by: str, why: str, now: datetime, *, before: datetime | None = None) -> int:
+        """Ended by a person; `before`: only those that died before then."""
+        return self._committer.run(lambda c: letters.resolve(c, self._payloads, ids, by, why, now, before))
 
     def links(self, source: str, subject: str) -> list[Link]:
         """What the targets call it."""
@@ -213,6 +310,11 @@ class SqlStore:
     def timeline(self, source: str, subject: str) -> list[Event]:
         """All that happened."""
         found: list[Event] = self._read(reading.timeline, source, subject)
+        return found
+
+    def traces(self, source: str, subject: str) -> dict[str, list[str]]:
+        """By trace id, the flows of a subject's deliveries that belong to it."""
+        found: dict[str, list[str]] = self._read(reading.traces, source, subject)
         return found
 
     def counts(self) -> dict[tuple[str, str, str], int]:
@@ -342,14 +444,65 @@ class SqlStore:
 
         Writes about those subjects that were not begun end by it.
         """
+        ours = [traced(promise) for promise in promises]
 
         def write(c: Any) -> None:
             outbox.end(c, ends, now)
-            for promise in promises:
+            for promise in ours:
                 outbox.owe(c, self._payloads, promise, now)
             trail.append(c, self._payloads, attempt, None, now)
 
         self._committer.run(write)
+
+    def feed_words(self, flow: str, source: str, subject: str) -> list[stories.FeedWord]:
+        """What feeds said of a state, newest first."""
+        found: list[stories.FeedWord] = self._read(stories.words, flow, source, subject)
+        return found
+
+    def last_heard(self, source: str, flow: str, reference: str) -> str:
+        """The id of the newest message of this flow about the reference, or ""."""
+        found: str = self._read(reading.last_heard, source, flow, reference)
+        return found
+
+    def newest(self, flow: str, limit: int) -> list[Message]:
+        """The newest message of each subject that has its body still, newest first."""
+        found: list[Message] = self._read(reading.newest, self._payloads, flow, limit)
+        return found
+
+    def lookup_stamp(self) -> tuple[int, str]:
+        """Another one whenever an entry was added, changed or removed."""
+        found: tuple[int, str] = self._read(entries.stamp)
+        return found
+
+    def lookup_entries(self) -> dict[str, dict[str, str]]:
+        """What people added, by table and value."""
+        found: dict[str, dict[str, str]] = self._read(entries.read)
+        return found
+
+    def put_entry(
+        self,
+        name: str,
+        value: str,
+        entry: str,
+        by: str,
+        why: str,
+        now: datetime,
+        only_if: Callable[[str | None], bool] = lambda _stands: True,
+    ) -> None:
+        """Added, or in the place of what stood there. Raises Stale where `only_if` says no to what stands there."""
+        self._committer.run(lambda c: entries.put(c, self._payloads, name, value, entry, by, why, now, only_if))
+
+    def drop_entry(
+        self,
+        name: str,
+        value: str,
+        by: str,
+        why: str,
+        now: datetime,
+        only_if: Callable[[str | None], bool] = lambda _stands: True,
+    ) -> bool:
+        """Whether it was there. Raises Stale where `only_if` says no to what stands there."""
+        return self._committer.run(lambda c: entries.drop(c, self._payloads, name, value, by, why, now, only_if))
 
 
 def _action(operation: str, entity_id: str, by: str, why: str, now: datetime) -> Attempt:

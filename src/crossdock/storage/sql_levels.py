@@ -14,6 +14,7 @@ from crossdock.feeds.levels import Fate, Feed, FeedState, Level, NewFeed, Row, S
 from crossdock.storage import batches, feeds, levels, stock, streams, trail
 from crossdock.storage.committer import Committer
 from crossdock.storage.payloads import Payloads
+from crossdock.storage.watched import Watched, traced
 
 
 class Reader(Protocol):
@@ -26,26 +27,32 @@ class Reader(Protocol):
 class SqlLevels:
     """See feeds.levels.LevelStore for what each method promises. Safe for many threads."""
 
-    def __init__(self, committer: Committer, payloads: Payloads, read: Reader) -> None:
+    def __init__(self, committer: Committer, payloads: Payloads, read: Reader, watched: Watched) -> None:
         self._committer = committer
         self._payloads = payloads
         self._read = read
+        self._watched = watched
 
     def take_feed(self, new: NewFeed, now: datetime) -> Feed:
         """Stored, once."""
-        return self._committer.run(lambda c: feeds.take(c, self._payloads, new, now))
+        ours = traced(new)
+        feed = self._committer.run(lambda c: feeds.take(c, self._payloads, ours, now))
+        self._watched.taken([ours], [feed])
+        return feed
 
     def take_page(self, checkpoint: Checkpoint, new: Sequence[NewFeed], now: datetime, *, complete: bool) -> list[Feed]:
         """The page and the watermark, or neither."""
+        ours = [traced(one) for one in new]
         taken = self._committer.run(
             lambda c: (
-                [feeds.take(c, self._payloads, one, now) for one in new]
+                [feeds.take(c, self._payloads, one, now) for one in ours]
                 if streams.advance(c, checkpoint, now, complete=complete)
                 else None
             )
         )
         if taken is None:
             raise LeaseLost(f"another reader has {checkpoint.source}/{checkpoint.stream}")
+        self._watched.taken(ours, taken)
         return taken
 
     def standings(self, target: str, keys: Sequence[str]) -> dict[str, Standing]:
@@ -93,7 +100,9 @@ class SqlLevels:
 
     def close_feed(self, feed: Feed, state: FeedState, total: int, reason: str) -> Feed:
         """What its comparison came to."""
-        return self._committer.run(lambda c: feeds.close(c, feed, state, total, reason))
+        closed = self._committer.run(lambda c: feeds.close(c, feed, state, total, reason))
+        self._watched.compared(closed)
+        return closed
 
     def feed(self, feed_id: int) -> Feed | None:
         """By its number."""
@@ -108,6 +117,11 @@ class SqlLevels:
     def feeds_in(self, states: Sequence[FeedState], before: datetime, limit: int) -> list[Feed]:
         """Oldest first."""
         found: list[Feed] = self._read(feeds.waiting, states, before, limit)
+        return found
+
+    def latest_feeds(self, flow: str, least_rejected: int, limit: int) -> list[Feed]:
+        """Newest first, those with so many refused rows at least; "" is every flow."""
+        found: list[Feed] = self._read(feeds.latest, flow, least_rejected, limit)
         return found
 
     def decide_feed(self, feed: Feed, state: FeedState, by: str, why: str, now: datetime) -> bool:

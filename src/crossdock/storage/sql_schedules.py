@@ -33,6 +33,10 @@ class SqlSchedules:
         found: View = self._read(schedules.view, road)
         return found
 
+    def hint(self, source: str, flow: str, now: datetime) -> None:
+        """Something of this flow has changed there."""
+        self._committer.run(lambda c: schedules.hint(c, source, flow, now))
+
     def begin(self, claimed: Checkpoint, road: Road, entries: Sequence[str], now: datetime) -> bool:
         """Under the claim."""
         return self._committer.run(lambda c: schedules.begin(c, claimed, road, entries, now))
@@ -57,9 +61,9 @@ class SqlSchedules:
         """With its line in the trail."""
         return self._acted(lambda c: schedules.pause(c, road, reason, by, now), "pause-schedule", road, by, reason, now)
 
-    def resume(self, road: Road, by: str, now: datetime) -> bool:
+    def resume(self, road: Road, by: str, now: datetime, why: str = "") -> bool:
         """With its line in the trail."""
-        return self._acted(lambda c: schedules.resume(c, road, by, now), "resume-schedule", road, by, "", now)
+        return self._acted(lambda c: schedules.resume(c, road, by, now), "resume-schedule", road, by, why, now)
 
     def _acted(self, act: Callable[[Any], bool], what: str, road: Road, by: str, why: str, now: datetime) -> bool:
         def write(c: Any) -> bool:

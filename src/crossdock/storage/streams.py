@@ -84,6 +84,12 @@ def read(connection: Connection, source: str, stream: str) -> Checkpoint | None:
     return None if row is None else _checkpoint(row)
 
 
+def all_of_them(connection: Connection) -> list[Checkpoint]:
+    """Where every stream stands."""
+    rows = connection.execute(select(checkpoints).order_by(checkpoints.c.source, checkpoints.c.stream))
+    return [_checkpoint(row) for row in rows]
+
+
 def _checkpoint(row: Row[tuple[object, ...]]) -> Checkpoint:
     return Checkpoint(
         source=row.source,

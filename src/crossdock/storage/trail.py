@@ -22,6 +22,7 @@ from crossdock.storage.payloads import Payloads
 from crossdock.storage.prepared import Prepared
 from crossdock.storage.rows import payload_subject
 from crossdock.storage.tables import audit
+from crossdock.transport.kept import parted
 
 APPEND = Prepared(audit.insert().inline())
 LAST = Prepared(
@@ -82,6 +83,7 @@ def append(
         "actor": attempt.actor,
         "duration_ms": attempt.duration_ms,
         "created_at": attempt.started_at,
+        "mapping": attempt.mapping,
     }
     APPEND.later(connection, values)
 
@@ -202,7 +204,8 @@ def export(connection: Connection, payloads: Payloads, *, bodies: bool) -> Itera
             line |= {"created_at": row.created_at} | place
             if bodies:
                 line["request"] = payloads.read(connection, row.request_id).decode(errors="replace")
-                line["response"] = payloads.read(connection, row.response_id).decode(errors="replace")
+                answer = parted(payloads.read(connection, row.response_id))[1]
+                line["response"] = answer.decode(errors="replace")
             yield line
 
 

@@ -28,7 +28,8 @@ class OAuth1(NoAuth):
     """Signs each request with a nonce and time stamp of its own.
 
     The address is signed without its port: a real Magento on port 8088 refused the standard's form with it. Where a
-    proxy changes the address, `sign_as` says what the store believes `base_url` to be.
+    proxy changes the address, `sign_as` says what the store believes `base_url` to be. A `realm` stands in the header
+    and is not signed (RFC 5849, 3.4.1.3.1): NetSuite wants its account there.
     """
 
     def __init__(
@@ -37,12 +38,14 @@ class OAuth1(NoAuth):
         *,
         base_url: str = "",
         sign_as: str = "",
+        realm: str = "",
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
         self._keys = keys
         self._base_url = base_url.rstrip("/")
         self._sign_as = sign_as.rstrip("/")
+        self._realm = realm
         self._clock = clock
         self._nonce = nonce
 
@@ -58,8 +61,9 @@ class OAuth1(NoAuth):
         }
         base = base_string(request.method, self._signed_url(request), oauth)
         oauth["oauth_signature"] = sign(base, self._keys)
-        pairs = ", ".join(f'{name}="{encode(value)}"' for name, value in sorted(oauth.items()))
-        return with_headers(request, {"Authorization": f"OAuth {pairs}"})
+        pairs = [f'{name}="{encode(value)}"' for name, value in sorted(oauth.items())]
+        named = [f'realm="{encode(self._realm)}"'] if self._realm else []
+        return with_headers(request, {"Authorization": f"OAuth {', '.join(named + pairs)}"})
 
     def _signed_url(self, request: HttpRequest) -> str:
         url = request.full_url()

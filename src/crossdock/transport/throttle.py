@@ -153,6 +153,11 @@ class Gate:
         return self._breaker.state
 
     @property
+    def failures(self) -> int:
+        """In a row, up to now."""
+        return self._breaker.failures
+
+    @property
     def limit(self) -> int:
         """How many may run at a time just now."""
         return int(self._aimd.limit)

@@ -11,12 +11,15 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from crossdock.model.base import Record
+from crossdock.transport.kept import NOTHING, Beside
 
 
 class HttpRequest(Record, frozen=True, kw_only=True):
     """One request. `url` without a query where `query` is given; `query` is encoded by RFC 3986, never with `+`.
 
-    `private` keeps its bodies, and the answer's, out of what an observer sees: a login, a token.
+    `private` keeps its bodies, and the answer's, out of what an observer sees: a login, a token. `rehearsed`: what a
+    replay takes for its answer, since none is kept; it holds no secret. `looks`: it changes nothing, whatever its
+    method says.
     """
 
     method: str
@@ -25,6 +28,8 @@ class HttpRequest(Record, frozen=True, kw_only=True):
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     private: bool = False
+    rehearsed: HttpResponse | None = None
+    looks: bool = False
 
     def full_url(self) -> str:
         """The address with its query, as it is sent and as it is signed."""
@@ -34,12 +39,16 @@ class HttpRequest(Record, frozen=True, kw_only=True):
 
 
 class HttpResponse(Record, frozen=True, kw_only=True):
-    """One answer, whatever its status. Header names are lower case; of a repeated header the first one counts."""
+    """One answer, whatever its status. Header names are lower case; of a repeated header the first one counts.
+
+    `cookies`: every `Set-Cookie`, as it came.
+    """
 
     status: int
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     body: bytes = b""
     elapsed_ms: int = 0
+    cookies: tuple[str, ...] = ()
 
     def date(self) -> datetime | None:
         """The other side's clock (header Date), in UTC."""
@@ -47,7 +56,7 @@ class HttpResponse(Record, frozen=True, kw_only=True):
 
 
 class Exchange(Record, frozen=True, kw_only=True):
-    """One request and what became of it, without credentials: no header and no query is kept."""
+    """One request and what became of it, without logins: of headers the answer's `date` and what `beside` keeps."""
 
     method: str
     url_path: str
@@ -56,6 +65,8 @@ class Exchange(Record, frozen=True, kw_only=True):
     status: int | None = None
     elapsed_ms: int = 0
     error: str = ""
+    beside: Beside = NOTHING
+    date: str = ""
 
 
 Observer = Callable[[Exchange], None]

@@ -11,7 +11,8 @@ import pytest
 from crossdock.conformance.rows import Change, Row, RowSourceConformance, Told
 from crossdock.contract.connector import Connector, RowSource
 from crossdock.erp.rest.connector import build
-from crossdock.flows import inventory
+from crossdock.errors import ConfigurationError
+from crossdock.flows import customer_rows, inventory
 from crossdock.sandbox.faults import NONE
 from crossdock.sandbox.run import ErpServer
 from tests.erp.rest.test_rows import EVERYTHING, LATE, WAYS
@@ -19,9 +20,19 @@ from tests.erp.rest.test_rows import EVERYTHING, LATE, WAYS
 READ = inventory.reader({"warehouses": {"MI": "wh_milan"}})
 
 
-def connected(url: str, way: dict[str, Any]) -> Any:
+FIELDS = {"number": "number", "as_of": "changed_at", "email": "email", "vat_id": "vat_id"}
+CUSTOMERS = {
+    "path": "/customer-changes?changed_since={since}&after_id={after}&limit={limit}",
+    "change_field": "changed_at",
+    "change_is": "time",
+    "id_field": "id",
+    "fields": FIELDS,
+}
+
+
+def connected(url: str, way: dict[str, Any], flow: str = "inventory") -> Any:
     settings = {"base_url": url, "auth": {"scheme": "bearer", "token": "env:TOKEN"}}
-    reads = {"inventory": {"page_size": 2} | way}
+    reads = {flow: {"page_size": 2} | way}
     return build("erp", settings | {"reads": reads}, resolve=lambda _: "sandbox")
 
 
@@ -107,3 +118,65 @@ class TestDeltaToken(FromErp):
 class TestWithoutChanges(FromErp):
     __test__ = True
     tells_changes = False
+
+
+class TestCustomers(FromErp):
+    """They are listed whole; a word about one is what a push has."""
+
+    __test__ = True
+    way = CUSTOMERS
+
+    @pytest.fixture
+    def unreachable(self) -> RowSource | None:
+        found: RowSource = connected("http://127.0.0.1:9", self.way, "customers").rows("customers")
+        return found
+
+    @pytest.fixture
+    def connector(self, server: ErpServer) -> Connector:
+        found: Connector = connected(server.url, self.way, "customers")
+        return found
+
+    @pytest.fixture
+    def flow(self) -> str:
+        return "customers"
+
+    @pytest.fixture
+    def change(self, server: ErpServer) -> Change:
+        def change(number: int, turn: int) -> Told:
+            row = {"email": f"c{number}@example.com", "vat_id": f"IT{turn}"}
+            server.do(lambda erp: erp.people.edit(f"C-{number}", row))
+            return f"C-{number}", f"IT{turn}"
+
+        return change
+
+    @pytest.fixture
+    def told(self) -> Callable[[Row], Told]:
+        def told(row: Row) -> Told:
+            customer = customer_rows.read(row, "base", datetime.now(UTC))
+            return customer.number, customer.fields["vat_id"]
+
+        return told
+
+    @pytest.fixture
+    def begin_late(self, server: ErpServer, change: Change) -> Any:
+        def begin(number: int, turn: int) -> tuple[Told, Callable[[], None]]:
+            server.set_faults(LATE)
+            wanted = change(number, turn)
+            server.set_faults(NONE)
+            late = datetime.max.replace(tzinfo=UTC)
+            return wanted, lambda: server.do(lambda erp: erp.lists["customer-changes"].commit(late))
+
+        return begin
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "needs as_of and number"),
+        ({"number": "id"}, "needs as_of"),
+        (FIELDS | {"telefon": "x"}, "no column telefon"),
+    ],
+)
+def test_customers_are_read_by_named_columns_and_with_their_time(fields: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        connected("http://127.0.0.1:9", CUSTOMERS | {"fields": fields}, "customers")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.erp.tryton.clerk import Clerk
 from tests.tryton_server import Tryton, start_tryton
 
 
@@ -18,9 +19,22 @@ def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
 
 
 @pytest.fixture(scope="session")
+def clerk(tryton: Tryton) -> Clerk:
+    """A person who works in it."""
+    return Clerk(tryton)
+
+
+@pytest.fixture(scope="session")
 def unique_tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
     """With the module that lets a company use a reference once."""
     with start_tryton(tmp_path_factory.mktemp("tryton-unique"), unique=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def rich_tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tryton]:
+    """With modules that only some companies use: price lists, parcels."""
+    with start_tryton(tmp_path_factory.mktemp("tryton-more"), more=True) as running:
         yield running
 
 

@@ -22,7 +22,8 @@ HOP = {"transfer-encoding", "content-length", "connection", "server", "date"}
 class Proxy:
     """`meet` is the fault that the next new sale meets; `calls` are the writes that were let through."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, model: str = "sale.sale") -> None:
+        self._model = model
         self._upstream = urlsplit(upstream).netloc
         self._lock = threading.Lock()
         self._fault: tuple[str, Fault] | None = None
@@ -31,13 +32,13 @@ class Proxy:
         self.url = ""
 
     def inject(self, fault: Fault, write: str = "create") -> bool:
-        """`write` is create, quote or confirm: the next one on a sale meets the fault."""
+        """`write` is create, write or a button: the next one on a record of the model meets the fault."""
         self._fault = (write, fault)
         return True
 
-    def taken(self, path: str, body: bytes) -> Fault | None:
+    def taken(self, method: str, path: str, body: bytes) -> Fault | None:
         with self._lock:
-            write = _write_of(path, body)
+            write = _write_of(self._model, method, path, body)
             if write:
                 self.calls.append(write)
             if self._fault is None or write != self._fault[0]:
@@ -59,17 +60,19 @@ class Proxy:
             connection.close()
 
 
-def _write_of(path: str, body: bytes) -> str:
-    for button in ("quote", "confirm"):
-        if path.endswith(f"/{button}") or f'"model.sale.sale.{button}"'.encode() in body:
+def _write_of(model: str, method: str, path: str, body: bytes) -> str:
+    for button in ("quote", "confirm", "post"):
+        if path.endswith(f"/{button}") or f'"model.{model}.{button}"'.encode() in body:
             return button
-    rest = path.endswith("/rest/model/sale.sale") and bool(body)
-    return "create" if rest or b'"model.sale.sale.create"' in body else ""
+    if (method == "PUT" and f"/rest/model/{model}/" in path) or f'"model.{model}.write"'.encode() in body:
+        return "write"
+    rest = path.endswith(f"/rest/model/{model}") and bool(body)
+    return "create" if rest or f'"model.{model}.create"'.encode() in body else ""
 
 
 @contextmanager
-def between(upstream: str) -> Iterator[Proxy]:
-    proxy = Proxy(upstream)
+def between(upstream: str, model: str = "sale.sale") -> Iterator[Proxy]:
+    proxy = Proxy(upstream, model)
 
     class Answers(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -79,7 +82,7 @@ def between(upstream: str) -> Iterator[Proxy]:
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            fault = proxy.taken(self.path, body)
+            fault = proxy.taken(self.command, self.path, body)
             if fault is not None and fault not in DONE:
                 return self._say(*_instead(fault))
             headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}

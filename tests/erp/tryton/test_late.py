@@ -17,8 +17,10 @@ import pytest
 
 from crossdock.conformance.rows import Told
 from crossdock.erp.tryton.connector import build
+from crossdock.flows import FLOWS
 from tests.databases import postgres_url
 from tests.erp.tryton import test_row_conformance as conformance
+from tests.erp.tryton.samples import customer, key_of
 from tests.erp.tryton.test_row_conformance import READS, sku
 from tests.tryton_server import Tryton, start_tryton
 from tests.walk.world import until
@@ -102,6 +104,29 @@ def test_an_overlap_that_is_too_short_would_lose_it(tryton: Tryton, database: st
     then = [row for page in source.changes(passed[-1].watermark) for row in page.rows]
     assert (sku(5), 55) not in [(row["sku"], row["qty"]) for row in then]
     assert [row["qty"] for page in source.changes(None) for row in page.rows if row["sku"] == sku(5)] == [55]
+
+
+def test_a_party_whose_change_is_committed_late_is_told(tryton: Tryton, database: str) -> None:
+    """And our own writes work there as they do on SQLite."""
+    connector = build("erp", tryton.settings(flows=["customers"], reads=READS))
+    sink, source = connector.sink(FLOWS["customers"]), connector.rows("customers")
+    for number in (1, 2):
+        sink.put(customer(number), key_of(number))
+        assert sink.find(customer(number), key_of(number)) is not None
+    pages = list(source.changes(None))
+    first, second = (tryton.rows("party.party", [("code", "=", f"M{number}")], "name")[0]["id"] for number in (1, 2))
+    with psycopg.connect(database) as holder:
+        holder.execute("SELECT id FROM party_party WHERE id = %s FOR UPDATE", [first])
+        writer = threading.Thread(target=tryton.write, args=("party.party", first), kwargs={"name": "Wilhelmina Late"})
+        writer.start()
+        with psycopg.connect(database, autocommit=True) as looking:
+            until(lambda: looking.execute(WAITING).fetchone() == (1,), 30)
+        tryton.write("party.party", second, name="Wilhelmina Early")
+        passed = list(source.changes(pages[-1].watermark))
+        assert {row["number"]: row["last_name"] for page in passed for row in page.rows} == {"M2": "Early"}
+    writer.join(60)
+    then = [row for page in source.changes(passed[-1].watermark) for row in page.rows]
+    assert [(row["number"], row["last_name"]) for row in then] == [("M1", "Late")]
 
 
 class TestStockOnPostgres(conformance.TestStock):

@@ -14,6 +14,7 @@ import pytest
 from crossdock.conformance.faults import Fault
 from crossdock.contract.connector import CountingManySink, Sink
 from crossdock.contract.message import Receipt
+from crossdock.contract.shadow import Fate, ShowingSink
 from crossdock.erp.tryton.connector import build
 from crossdock.erp.tryton.orders import OrderSink
 from crossdock.erp.tryton.pricing import price_order
@@ -22,6 +23,8 @@ from crossdock.errors import Conflict, CrossdockError, OutcomeUnknown, Rejected,
 from crossdock.flows import FLOWS
 from crossdock.model.change import ChangeKind, OrderChange
 from crossdock.model.order import Buyer, Order
+from crossdock.shadowing.fields import compare
+from crossdock.transport.looking import looking
 from crossdock.transport.wire import Exchange
 from tests.erp.tryton.proxy import Proxy, between
 from tests.erp.tryton.samples import NOW, PERSONAL, key_of, line, numbers, order
@@ -276,3 +279,26 @@ def test_errors_name_nobody(tryton: Tryton, proxy: Proxy) -> None:
     with pytest.raises(Rejected) as caught:
         sink_of(tryton.settings(url=proxy.url)).put(record, key)
     assert [one for one in PERSONAL if one.lower() in str(caught.value).lower()] == []
+
+
+@pytest.mark.parametrize("wire", ["settings", "session_settings"])
+def test_what_is_there_is_shown_and_looking_changes_nothing(tryton: Tryton, wire: str) -> None:
+    """Whoever has made it; over either wire, with a client that lets no write through."""
+    record, key = fresh()
+    sink: Any = sink_of(getattr(tryton, wire)())
+    shows: ShowingSink[Order] = sink
+    with looking():
+        assert shows.show(record, key) is None
+        with pytest.raises(Rejected, match="only looks"):
+            sink.put(record, key)
+    sink.put(record, key)
+    with looking():
+        shown = shows.show(record, "the key of nobody")
+        other = shows.show(msgspec.structs.replace(record, lines=(line(quantity=Decimal(2)),)), key)
+    assert shown
+    assert other
+    same, unlike = compare(shown), compare(other)
+    assert (same.fate, same.uncompared, same.number != "") == (Fate.EQUAL, (), True)
+    assert same.compared >= 7
+    assert unlike.fate is Fate.DIFFERENT
+    assert "lines[0].quantity" in {one.field for one in unlike.unlike}

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crossdock.erp.tryton
+from crossdock.contract.capabilities import Pace
 from crossdock.contract.connector import Connector
 from crossdock.erp.tryton.answers import Reading, classify_rest, classify_rpc, decode, encode
 from crossdock.erp.tryton.client import RestWire, TrytonClient
 from crossdock.erp.tryton.connector import build
 from crossdock.erp.tryton.mapping import MARK, build_comment, key_in, party_code
-from crossdock.erp.tryton.pricing import Role, difference, expected, predict, price_order
+from crossdock.erp.tryton.pricing import predict, price_order
 from crossdock.erp.tryton.sales import Sales
 from crossdock.erp.tryton.settings import DUPLICATE, TrytonSettings
 from crossdock.errors import (
@@ -32,6 +33,7 @@ from crossdock.errors import (
     Unauthorized,
 )
 from crossdock.flows import FLOWS
+from crossdock.flows.parts import Role, difference, expected
 from crossdock.model.money import LineAmounts
 from crossdock.model.order import Buyer, Order
 from crossdock.sandbox.tryton import EXTRAS, settings
@@ -259,3 +261,12 @@ def test_what_may_be_cut_short_is_no_count(rows: list[dict[str, Any]]) -> None:
     client = TrytonClient(Answering(rows), Bearer("key"), RestWire("http://127.0.0.1:9", "shop"), duplicate=DUPLICATE)
     with pytest.raises(Temporary):
         Sales(client, 1, checked()).made(["1", "2"])
+
+
+def test_a_tryton_bears_four_at_a_time_unless_it_is_said_otherwise() -> None:
+    plain = settings("http://127.0.0.1:9")
+    assert build("erp", plain, resolve=str).capabilities.pace == Pace(concurrency=4)
+    slower = plain | {"limits": {"rate_per_s": 2}}
+    assert build("erp", slower, resolve=str).capabilities.pace == Pace(rate=2, concurrency=4)
+    with pytest.raises(ConfigurationError, match=r"limits\.concurrency"):
+        build("erp", plain | {"limits": {"concurrency": 0}}, resolve=str)

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from crossdock.erp.tryton.connector import build
-from crossdock.erp.tryton.pricing import Rounding, difference, expected, predict, price_order
+from crossdock.erp.tryton.pricing import predict, price_order
 from crossdock.errors import Rejected
 from crossdock.flows import FLOWS
 from crossdock.flows.expansion import expand
+from crossdock.flows.parts import difference, expected
+from crossdock.flows.quotes import Rounding
 from crossdock.magento.mapping.orders import parse_order
 from crossdock.model.order import Order
 from tests.material import SHARED, needs_shared

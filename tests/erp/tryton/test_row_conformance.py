@@ -13,8 +13,9 @@ import pytest
 from crossdock.conformance.rows import Change, Row, RowSourceConformance, Told
 from crossdock.contract.connector import Connector, RowSource
 from crossdock.erp.tryton.connector import build
-from crossdock.flows import FLOWS, fulfilment, inventory, prices, products
-from tests.erp.tryton.samples import key_of, numbers, order
+from crossdock.flows import FLOWS, customer_rows, fulfilment, inventory, prices, products
+from tests.erp.tryton.clerk import Clerk
+from tests.erp.tryton.samples import NOW, customer, key_of, numbers, order
 from tests.tryton_server import Tryton
 
 PAGE = {"page_size": 3}  # changed things of a page; a full run has larger ones, or it would take too long
@@ -25,6 +26,8 @@ READS: dict[str, Any] = {
     "products": FULL,
     "shipments": PAGE,
     "invoices": PAGE,
+    "customers": FULL,
+    "credit_memos": PAGE,
 }
 PLACES = {"warehouses": {"WH": "default"}}
 SCOPES = {"currency": "EUR", "tax": "excluded", "scopes": {"STD": {"store": 0, "website": 0}}}
@@ -112,6 +115,43 @@ class TestProducts(FromTryton):
         return lambda row: (products.subject(product := read(row)), product.values["name"])
 
 
+class TestCustomers(FromTryton):
+    """A change is one of a name, an address or a contact in turn: each has times of its own."""
+
+    __test__ = True
+    reads = "customers"
+
+    @pytest.fixture
+    def change(self, tryton: Tryton, clerk: Clerk) -> Change:
+        sink = build("erp", tryton.settings(flows=["customers"])).sink(FLOWS["customers"])
+
+        def change(number: int, turn: int) -> Told:
+            code = f"M{900_000 + number}"
+            if not clerk.rows("party.party", [("code", "=", code)], "code"):
+                sink.put(customer(900_000 + number), key_of(number))
+            fresh = f"Finch{next(different)}"
+            if (number + turn) % 3 == 0:
+                clerk.client.write("party.party", clerk.party(code)["id"], {"name": f"Wilhelmina {fresh}"})
+            elif (number + turn) % 3 == 1:
+                clerk.client.write("party.address", clerk.addresses(code)[0]["id"], {"city": fresh})
+            else:
+                (email,) = [row["id"] for row in clerk.contacts(code) if row["type"] == "email"]
+                clerk.client.write("party.contact_mechanism", email, {"value": f"{fresh.lower()}@canary.example"})
+            party = clerk.party(code)
+            return code, (party["name"], clerk.addresses(code)[0]["city"], party["email"])
+
+        return change
+
+    @pytest.fixture
+    def told(self) -> Callable[[Row], Told]:
+        def told(row: Row) -> Told:
+            read = customer_rows.read(row, "base", NOW)
+            name = f"{read.fields.get('first_name')} {read.fields.get('last_name')}"
+            return read.number, (name, read.fields.get("addresses.m1", {}).get("city"), read.fields.get("email"))
+
+        return told
+
+
 class Documents(FromTryton):
     """A change is another document: of a new order each."""
 
@@ -162,3 +202,22 @@ class TestInvoices(Documents):
 
 def sku(number: int) -> str:
     return f"SIM-{number:04}"
+
+
+@LONG
+class TestCreditMemos(Documents):
+    __test__ = True
+    reads = "credit_memos"
+
+    @pytest.fixture
+    def change(self, tryton: Tryton, clerk: Clerk) -> Change:
+        sink = build("erp", tryton.settings()).sink(FLOWS["orders"])
+
+        def change(_number: int, _turn: int) -> Told:
+            number = next(numbers)
+            record = order(number)
+            sink.put(record, key_of(number))
+            tryton.post_invoice(record.number)
+            return clerk.post(clerk.credit(tryton.invoices(record.number)[0]["id"])), (record.number, (("11", 3),))
+
+        return change

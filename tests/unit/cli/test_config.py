@@ -100,7 +100,7 @@ def test_the_starters_examples_are_in_order(monkeypatch: pytest.MonkeyPatch) -> 
     write(text.replace('url = "sqlite:///crossdock.sqlite"\n', ""))
     done = runner.invoke(app, ["check"])
     assert done.exit_code == 0, done.output
-    assert "2 connections, 1 routes" in done.output
+    assert "2 connections, 1 route)" in done.output
 
 
 def test_show_prints_what_holds_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,3 +192,17 @@ def test_the_schema_takes_the_starters_examples() -> None:
 
 def test_magento_is_among_the_kinds() -> None:
     assert "magento" in end_models()
+
+
+def test_check_names_what_the_run_would_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner.invoke(beginning)
+    text = uncommented(Path("crossdock.toml").read_text("utf-8"))
+    for name, value in variables(text).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATABASE_URL", "sqlite://")
+    text = text.replace('url = "sqlite:///crossdock.sqlite"\n', "")
+    write(text.replace('target = "erp"\n', 'target = "erp"\nflows = ["orders", "refunds"]\n'))
+    done = runner.invoke(app, ["check"])
+    assert done.exit_code == 2
+    assert "routes[0].flows: erp does not take refunds" in done.output
+    assert runner.invoke(app, ["check", "--no-secrets"]).exit_code == 0

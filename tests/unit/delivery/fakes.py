@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from crossdock.contract.capabilities import Capabilities
 from crossdock.contract.connector import BatchSink, Page, Watermark
 from crossdock.contract.flow import Duty, Flow, Kind, Known, Route
 from crossdock.contract.message import Message, Receipt
+from crossdock.contract.shadow import Compared, Onlooker
 from crossdock.delivery.ends import Told
 from crossdock.delivery.records import Agreed, Attempt, Moved, Reserved
 from crossdock.model.base import Record
@@ -122,11 +123,22 @@ class Desk:
         return Receipt(external_id="T1", number="N1", found=True) if key in self.kept else None
 
 
+class Onlooking:
+    """Finds what it is told to find."""
+
+    def __init__(self) -> None:
+        self.plan: list[Compared] = []
+
+    def compare(self, record: Any, key: str, memo: Mapping[str, str], since: datetime, now: datetime) -> Compared:
+        return self.plan.pop(0)
+
+
 class FakeEnds:
     def __init__(self, clock: Clock) -> None:
         self.shop = Shop(clock)
         self.desk = Desk()
         self.counter = Desk()
+        self.onlooking = Onlooking()
         self.begun: list[datetime | None] = []
         self.able = Capabilities(
             writes=frozenset({"things", "echoes"}), finds=frozenset({"things", "echoes"}), settling=20
@@ -143,6 +155,12 @@ class FakeEnds:
 
     def sink(self, connection: str, flow: Flow[Any]) -> Desk:
         return self.desk if connection == "desk" else self.counter
+
+    def onlooker(self, connection: str, flow: Flow[Any]) -> Onlooker:
+        return self.onlooking
+
+    def mapping(self, source: str, target: str) -> str:
+        return "1.0-of-the-test"
 
     def batch_sink(self, connection: str, flow: Flow[Any]) -> BatchSink[Any]:
         raise AssertionError(f"{flow.name} at {connection} goes in no batches here")

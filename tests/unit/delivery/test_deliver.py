@@ -142,6 +142,12 @@ def test_before_a_find_can_prove_absence_nothing_is_sent(walk: Walk) -> None:
     assert walk.ends.desk.kept == ["put:1"]
 
 
+def test_that_a_flow_can_be_read_at_the_target_proves_no_absence(walk: Walk) -> None:
+    """What is written there may be listed there too: a write may still be under way."""
+    walk.ends.able = msgspec.structs.replace(walk.ends.able, reads=frozenset({"things"}))
+    test_before_a_find_can_prove_absence_nothing_is_sent(walk)
+
+
 def test_a_target_that_can_neither_find_nor_dedupe_is_left_to_a_person(walk: Walk) -> None:
     walk.ends.able = msgspec.structs.replace(walk.ends.able, finds=frozenset())
     walk.ends.shop.things["1"] = Thing(id="1")

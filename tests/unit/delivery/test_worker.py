@@ -14,7 +14,7 @@ from crossdock.contract.message import Message, Receipt
 from crossdock.delivery.deliver import Deliverer, Limits
 from crossdock.delivery.dispatch import Announced, Dispatch
 from crossdock.delivery.intake import Intake
-from crossdock.delivery.records import Verdict
+from crossdock.delivery.records import Delivery, Verdict
 from crossdock.delivery.verdict import Policy
 from crossdock.delivery.worker import Worker, WorkerOptions
 from crossdock.security.envelope import Envelope
@@ -84,29 +84,42 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
 class Running:
     """One worker on a store. With a `broker` it hears of what is due, and looks by itself far too late for a test."""
 
-    def __init__(self, store: SqlStore, broker: str = "", lease_seconds: float = 180, name: str = "w") -> None:
+    def __init__(
+        self,
+        store: SqlStore,
+        broker: str = "",
+        lease_seconds: float = 180,
+        name: str = "w",
+        targets: tuple[str, ...] = ("desk", "shop"),
+    ) -> None:
         self.store = store
+        self.settled: list[str] = []  # targets, in their order
         clock = Clock()
         self.ends = FakeEnds(clock)
         clock.now = now()
         announced = Announced(24, 600) if broker else None
         if announced:
             announced.looked(0)
+        self.deliverer = Deliverer(store, self.ends, Policy(settling=0), Limits(), now, lambda: 0.0)
         self.worker = Worker(
             name,
             store,
-            Deliverer(store, self.ends, Policy(settling=0), Limits(), now, lambda: 0.0),
-            lambda: ("desk", "shop"),
+            self.deliverer,
+            lambda: targets,
             Free(),
             WorkerOptions(threads=4, lease_seconds=lease_seconds, idle_seconds=0.1),
             now,
-            lambda _delivery, _verdict: self.dispatch.wake(),
+            self._settled,
             announced,
         )
         self.dispatch: Dispatch = self.worker
         if announced:
             self.dispatch = Fleet(name, broker, store, ("desk", "shop"), now, announced, self.worker)
         self.intake = Intake(store, self.ends.flow, now, self.dispatch.wake)
+
+    def _settled(self, delivery: Delivery, verdict: Verdict) -> None:
+        self.settled.append(delivery.target)
+        self.dispatch.wake()
 
     def hear(self, subject: str) -> str:
         self.ends.shop.things[subject] = Thing(id=subject)
@@ -150,6 +163,20 @@ def test_what_is_heard_is_carried_to_the_end(running: Running) -> None:
     running.dispatch.stop()
     assert set(outcomes) == {"new"}
     assert sorted(running.ends.desk.kept) == sorted(f"put:{number}" for number in range(30))
+
+
+@pytest.mark.parametrize("targets", [("desk", "shop"), ("shop", "desk")])
+def test_a_target_that_is_always_busy_keeps_no_other_waiting(
+    place: tuple[SqlStore, str], targets: tuple[str, ...]
+) -> None:
+    """A storm of hints: orders go to the ERP while it lasts, not only after it."""
+    running = Running(*place, targets=targets)
+    for number in range(160):
+        running.hear(str(number))
+    running.dispatch.start()
+    until(lambda: len(running.ends.counter.kept) == 160)
+    running.dispatch.stop()
+    assert running.settled.index("desk") < 80
 
 
 def test_stopping_settles_what_is_under_way_and_begins_nothing_new(running: Running) -> None:
@@ -200,7 +227,7 @@ def test_a_worker_that_slept_past_its_lease_before_it_sent_sends_nothing(place: 
         asleep.set()
         wake_up.wait(20)
 
-    first.worker._deliverer._failpoint = lambda step: sleep(step) if step == "before-look" else None
+    first.deliverer._failpoint = lambda step: sleep(step) if step == "before-look" else None
     second.ends.shop.things, second.ends.desk, second.ends.counter = (
         first.ends.shop.things,
         first.ends.desk,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import hypothesis
+import msgspec
 import pytest
 from hypothesis import strategies as st
 
@@ -100,6 +101,18 @@ def test_what_was_missed_many_times_is_due_once() -> None:
     assert due_at(DELTA, standing) == NOON + timedelta(minutes=1)
     ran = kept(DELTA, later, began_at=later, outcome=DONE)
     assert due([DELTA], view(ran), later + timedelta(seconds=30)) == []
+
+
+def test_a_sources_word_makes_what_reads_changes_due_until_a_run_began_since() -> None:
+    standing = kept(DELTA, NOON, began_at=NOON, outcome=DONE)
+    hinted = msgspec.structs.replace(view(standing), hinted_at=NOON)
+    assert due([DELTA, NIGHTLY], hinted, NOON) == [DELTA]
+    running = msgspec.structs.replace(
+        hinted, standings={DELTA.name(): kept(DELTA, NOON, began_at=NOON, outcome=RUNNING)}
+    )
+    assert due([DELTA], running, NOON) == []
+    began = kept(DELTA, NOON, began_at=NOON + timedelta(seconds=1), outcome=FAILED, retry_at=NOON + timedelta(hours=1))
+    assert due([DELTA], msgspec.structs.replace(hinted, standings={DELTA.name(): began}), NOON) == []
 
 
 def test_a_new_schedule_waits_for_its_time_and_an_interval_begins_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossdock.errors import MappingError
-from crossdock.flows.customer_rows import message_id, read
-from crossdock.flows.customers import decide, owner_of, written
+from crossdock.flows.agreeing import decide, owner_of
+from crossdock.flows.customer_rows import TEXTS, message_id, read, spoken, word_id
+from crossdock.flows.customer_tables import COLUMNS, customers
+from crossdock.flows.customers import written
 from crossdock.model.agreement import Agreement, News, Side, same
 from crossdock.model.customer import CustomerChange, Owner
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+CELLS = st.none() | st.sampled_from(["", "A", "x|y", "yes", "clear"]) | st.integers(0, 2)
 NAMES = ("email", "first_name", "group", "vat_id")
 OWNERS: dict[str, Owner] = {"email": "store", "group": "erp", "first_name": "newest", "vat_id": "newest"}
 
@@ -119,6 +123,43 @@ def test_a_row_is_heard_once_by_its_time_else_by_its_content() -> None:
     assert message_id("shop", one, keyed) == message_id("shop", one | {"first_name": "Eva"}, keyed)
     bare = {"number": "C-1", "first_name": "Ada"}
     assert message_id("shop", bare, keyed).startswith("shop:customers:C-1#")
+
+
+def test_a_row_that_is_read_is_heard_by_its_time_and_its_content() -> None:
+    def name(row: dict[str, Any], moment: datetime | None = None) -> str:
+        return word_id("shop", row, moment, lambda text: hashlib.sha256(text.encode()).hexdigest())
+
+    one = {"number": "C-1", "as_of": "2026-01-01T00:00:00Z", "first_name": "Ada"}
+    assert name(one) == name(dict(reversed(one.items())))
+    assert name(one) != name(one | {"first_name": "Eva"}), "what a push said of the same moment may be less"
+    assert name(one) != name(one | {"as_of": "2026-01-02T00:00:00Z"})
+    bare = {"number": "C-1", "first_name": "Ada"}
+    assert name(bare, NOW) == name(bare, NOW) != name(bare, at(1)), "said again, it is another word"
+
+
+def test_what_is_null_is_not_spoken_of() -> None:
+    row = {"number": "1", "vat_id": None, "group": "", "attributes": {"tier": None, "club": ""}}
+    assert spoken(row) == {"number": "1", "group": "", "attributes": {"club": ""}}
+    assert read(spoken(row), "base", NOW).fields == {"group": None, "attributes.club": None}
+
+
+def test_an_address_may_have_parts_that_are_null() -> None:
+    home = {"number": "A", "first_name": "A", "last_name": "B", "city": "Rome", "country": "IT"}
+    parts = {"street": ["Via Po 3", None], "removed": None, "default_billing": None, "region": None}
+    (found,) = read({"number": "1", "addresses": [home | parts]}, "base", NOW).fields.values()
+    assert found["street"] == ["Via Po 3"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(COLUMNS), CELLS, max_size=5), max_size=3))
+def test_a_tables_rows_come_to_customers_or_to_reasons(rows: list[dict[str, Any]]) -> None:
+    for _, found in customers(enumerate(rows, 2), pushed=False):
+        if isinstance(found, MappingError):
+            continue
+        assert not any(
+            value in {None, ""} for name, value in found.items() if name not in TEXTS and name != "addresses"
+        )
+        assert "clear" not in found
 
 
 def test_same_is_what_decides() -> None:

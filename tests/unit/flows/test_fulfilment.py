@@ -30,6 +30,11 @@ def looked(flow: str, document: dict[str, Any], flows: frozenset[str] | None = N
     return fulfilment.look(message, found, (), (route,))
 
 
+def test_parcels_wait_beside_their_order_where_nothing_waits_for_them() -> None:
+    (duty,) = looked("tracks", GOOD | {"tracks": [{"number": "1Z9"}]})
+    assert duty.lane == "shop:order:7:tracks:SH-1"
+
+
 def test_a_document_walks_in_the_lane_of_its_order_at_the_store() -> None:
     (duty,) = looked("shipments", GOOD)
     assert (duty.target, duty.lane, duty.subject) == ("shop", "shop:order:7", "7")

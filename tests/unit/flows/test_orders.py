@@ -11,6 +11,7 @@ import pytest
 
 from crossdock.contract.flow import Duty, Known, Route
 from crossdock.contract.message import Message
+from crossdock.contract.shadow import SHADOW
 from crossdock.flows.eligibility import DEFAULT_RULES, Eligibility, decide
 from crossdock.flows.keys import effect_key
 from crossdock.flows.orders import look
@@ -128,3 +129,18 @@ def test_a_skip_names_its_reason_and_comes_again() -> None:
 
 def test_a_colon_in_a_part_cannot_forge_another_key() -> None:
     assert effect_key("a:b", "order", "1", "place") != effect_key("a", "b:order", "1", "place")
+
+
+@pytest.mark.parametrize(("mode", "verb"), [("live", "create"), ("shadow", "compare")])
+def test_a_guest_is_sent_with_a_live_order_and_compared_with_a_shadowed_one(mode: str, verb: str) -> None:
+    """Under two keys: a guest who was compared with one order is made for the next one that is live."""
+    options = {"mode": mode, "eligibility": {"*": "always"}}
+    states = {"customers": {"guests": "customer"}}
+    route = Route(source="store", target="erp", flows=ALL | {"customers"}, options=options, states=states)
+    found = order()
+    message = Message(id="m", source="store", flow="looks", subject=found.id, occurred_at=NOW, read_at=NOW)
+    guest, placed_ = look(message, Sighting(order=found, guest="ab12"), [], [route])
+    assert (guest.flow, placed_.flow) == ("new_customers", "orders")
+    assert guest.key == effect_key("store", "guest", "ab12", verb, found.website)
+    assert (SHADOW in guest.memo) == (SHADOW in placed_.memo) == (mode == "shadow")
+    assert guest.lane == "store:order:118"

@@ -34,6 +34,9 @@ def test_it_holds_for_what_a_store_can_send(made: Made) -> None:
 @settings(max_examples=150, deadline=None)
 def test_a_cent_in_the_header_is_seen(made: Made, field: str, base: bool, sign: Decimal) -> None:
     key = f"base_{field}" if base else field
+    parsed = parse_order(made.raw)
+    fpt = sum((line.base_amounts if base else line.amounts).fpt for line in parsed.lines)
+    assume(field != "subtotal" or fpt != CENT)  # then it is the same order with its FPT inside the subtotal, or outside
     made.sent[key] += sign
     proof = prove(parse_order(made.raw))
     assert not proof.holds

@@ -184,7 +184,7 @@ def test_nested_errors_are_told_once() -> None:
 
 
 def test_what_is_quoted_is_clean_and_short() -> None:
-    assert clean('No customer "mario.rossi@example.com",\nretry') == 'No customer "<e-mail>", retry'
+    assert clean('No customer "mario.rossi@example.com",\nretry') == 'No customer "<email>", retry'
     assert len(clean("x" * 1000)) == 200
     error = classify("POST", 400, {}, json.dumps({"message": "Bad %1", "parameters": ["canary@example.org"]}).encode())
     assert "canary" not in str(error)

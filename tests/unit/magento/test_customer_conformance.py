@@ -13,12 +13,14 @@ from crossdock.conformance.sinks import SinkConformance
 from crossdock.conformance.sources import SourceConformance, World
 from crossdock.contract.connector import Connector, Source
 from crossdock.contract.flow import Flow
+from crossdock.errors import NotReady
 from crossdock.flows import CUSTOMER_LOOKS, CUSTOMERS, ERASURES, NEW_CUSTOMERS
 from crossdock.magento.connector import build
 from crossdock.model.customer import CustomerChange, Erasure
 from crossdock.sandbox import customers as people
 from crossdock.sandbox.run import StoreServer
 from crossdock.sandbox.wire import Answer, Asked
+from crossdock.transport.http import Http, HttpRequest, HttpResponse
 from tests.unit.magento.test_conformance import SETTINGS, Shop
 from tests.unit.magento.test_price_conformance import AFTER, INSTEAD
 
@@ -173,3 +175,31 @@ class TestErasures(TestEdits):
     @pytest.fixture
     def count(self, server: StoreServer) -> Callable[[Any, str], int]:
         return lambda record, _key: server.do(lambda store: int(int(record.customer_id) not in store.customers))
+
+
+class EditedAfterwards:
+    """Sends; and as soon as a customer was written, the customer edits the account."""
+
+    def __init__(self, server: StoreServer) -> None:
+        self._http, self._server = Http(), server
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        answer = self._http.send(request)
+        if request.method == "PUT":
+            self._server.do(lambda store: people.save(store, store.customers[2], {"lastname": "Own"}))
+        return answer
+
+
+def test_an_edit_between_our_write_and_our_look_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONFORMANCE_TOKEN", "sandbox")
+    server = StoreServer(seed=1)
+    server.start()
+    try:
+        before = server.do(lambda store: store.customers[2]["lastname"])
+        sink = build("store", SETTINGS | {"base_url": server.url}, http=EditedAfterwards(server)).sink(CUSTOMERS)
+        change = CustomerChange(id="2", fields={"last_name": "Ours"}, at={"last_name": NOW}, seen={"last_name": before})
+        with pytest.raises(NotReady, match="changed at the store since: last_name"):
+            sink.put(change, "v1:key")
+        assert server.do(lambda store: store.customers[2]["lastname"]) == "Own"
+    finally:
+        server.stop()

@@ -42,6 +42,11 @@ def test_a_word_from_before_our_write_that_is_older_than_what_we_wrote_is_nobody
     assert (cell.value, cell.sure) == ("ours", True)
 
 
+def test_a_write_of_what_stands_already_never_makes_it_older() -> None:
+    cell = after(told("a", 9), put("a", at=5, seen=10)).target["f"]
+    assert (cell.value, cell.at) == ("a", t(9))
+
+
 def test_a_word_from_before_our_write_that_is_newer_stands_but_is_not_surely_there() -> None:
     """Our write has overwritten it: it must be told again, to both."""
     for order in (

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossdock.errors import ConfigurationError, StorageError
-from crossdock.security.envelope import Envelope, create_master_key_file, master_key_from, rewrap
+from crossdock.security.envelope import Envelope, create_master_key_file, key_id, master_key_from
 
 MASTER = bytes(range(32))
 OTHER = bytes(range(1, 33))
@@ -88,11 +88,40 @@ def test_a_wrapped_key_that_is_cut_is_found() -> None:
 
 
 def test_a_new_master_key_keeps_what_was_sealed() -> None:
-    new = Envelope(OTHER)
-    moved = rewrap(SUBJECT, ENVELOPE, new)
-    assert new.open(moved, ENVELOPE.seal(SUBJECT, b"x", b"c"), b"c") == b"x"
-    with pytest.raises(ConfigurationError):
+    both, new = Envelope(OTHER, [MASTER]), Envelope(OTHER)
+    sealed = ENVELOPE.seal(SUBJECT, b"x", b"c")
+    assert both.open(SUBJECT, sealed, b"c") == b"x"
+    moved = both.rewrap(SUBJECT)
+    assert (key_id(SUBJECT), key_id(moved)) == (key_id(ENVELOPE.head), key_id(new.head))
+    assert new.open(moved, sealed, b"c") == b"x"
+    with pytest.raises(ConfigurationError, match="old_master_keys"):
         ENVELOPE.open(moved, new.seal(moved, b"x", b""), b"")
+
+
+def test_what_is_new_goes_under_the_master_key_not_a_former_one() -> None:
+    assert Envelope(OTHER, [MASTER]).new_subject_key().startswith(Envelope(OTHER).head)
+
+
+def test_a_process_that_knows_the_next_key_reads_what_another_writes_with_it() -> None:
+    """The step before a fleet's rotation (docs/secrets.md)."""
+    still_old, already_new = Envelope(MASTER, [OTHER]), Envelope(OTHER, [MASTER])
+    wrapped = already_new.new_subject_key()
+    assert still_old.open(wrapped, already_new.seal(wrapped, b"x", b""), b"") == b"x"
+    assert still_old.new_subject_key().startswith(ENVELOPE.head)
+
+
+def test_a_master_key_that_is_named_twice_does_no_harm() -> None:
+    assert Envelope(MASTER, [MASTER]).open(SUBJECT, ENVELOPE.seal(SUBJECT, b"x", b""), b"") == b"x"
+
+
+def test_fingerprints_outlive_the_master_key_once_their_key_is_kept() -> None:
+    both = Envelope(OTHER, [MASTER])
+    kept = both.first_fingerprint_key(SUBJECT)
+    both.keep_fingerprints(kept)
+    assert both.fingerprint("jane@example.com") == ENVELOPE.fingerprint("jane@example.com")
+    alone = Envelope(OTHER)
+    alone.keep_fingerprints(both.rewrap(kept))
+    assert alone.fingerprint("jane@example.com") == ENVELOPE.fingerprint("jane@example.com")
 
 
 def test_forgetting_empties_the_cache_and_costs_only_time() -> None:

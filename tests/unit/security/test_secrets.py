@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crossdock.errors import ConfigurationError
-from crossdock.security.secrets import is_reference, mask, mask_url, resolve, resolve_url
+from crossdock.security.secrets import is_reference, mask, mask_url, references, resolve, resolve_url
 
 CANARY = "s3cr3t-canary"
 
@@ -57,8 +57,8 @@ def test_plain_text_is_refused() -> None:
 
 
 @pytest.mark.parametrize("ref", ["vault:kv/erp#s3cr3t-canary", "aws-sm:s3cr3t-canary"])
-def test_what_is_still_to_come_says_so(ref: str) -> None:
-    assert "not there yet" in problem(ref)
+def test_what_is_elsewhere_needs_its_table(ref: str) -> None:
+    assert "needs the table [secrets." in problem(ref)
 
 
 def test_a_name_is_needed() -> None:
@@ -71,6 +71,12 @@ def test_a_file_for_everybody_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_for_its_group_is_taken(tmp_path: Path) -> None:
     assert resolve(f"file:{secret_file(tmp_path / 's', CANARY.encode(), 0o640)}") == CANARY
+
+
+def test_a_credential_of_systemd_is_where_the_unit_says(tmp_path: Path) -> None:
+    secret_file(tmp_path / "token", CANARY.encode(), 0o440)
+    assert resolve("file:$CREDENTIALS_DIRECTORY/token", {"CREDENTIALS_DIRECTORY": str(tmp_path)}) == CANARY
+    assert "LoadCredential=" in problem("file:$CREDENTIALS_DIRECTORY/token")
 
 
 @pytest.mark.parametrize(
@@ -135,3 +141,20 @@ def test_mask_hides_every_secret_and_keeps_the_rest() -> None:
 
 def test_a_url_without_secrets_is_left_as_it_is() -> None:
     assert mask_url("https://erp.example:8443/a?page=1") == "https://erp.example:8443/a?page=1"
+
+
+def test_the_table_of_places_is_shown_but_for_what_is_a_secret_by_mistake() -> None:
+    auth = {"method": "approle", "role_id": "env:ROLE", "secret_id": CANARY}
+    shown = mask({"secrets": {"vault": {"address": "https://vault.example.com", "auth": auth}}})
+    assert shown["secrets"]["vault"]["address"] == "https://vault.example.com"
+    assert shown["secrets"]["vault"]["auth"]["role_id"] == "env:ROLE"
+    assert CANARY not in str(shown)
+
+
+def test_every_reference_below_a_table_is_found_with_its_place() -> None:
+    table = {"auth": {"token": "vault:a#b", "scheme": "bearer"}, "secrets": ("env:A", "file:b"), "n": 1}
+    assert dict(references(table, "c")) == {
+        "c.auth.token": "vault:a#b",
+        "c.secrets[0]": "env:A",
+        "c.secrets[1]": "file:b",
+    }

@@ -81,6 +81,12 @@ def test_oauth_can_sign_what_a_store_behind_a_proxy_believes_to_be_its_address()
     assert plain["oauth_signature"] != proxied["oauth_signature"]
 
 
+def test_a_realm_stands_in_the_header_and_is_not_signed() -> None:
+    plain, named = header_of(oauth()), header_of(oauth(realm="1234567_SB1"))
+    assert named.pop("realm") == "1234567_SB1"
+    assert named == plain
+
+
 def test_each_try_has_a_nonce_of_its_own() -> None:
     auth = OAuth1(KEYS)
     assert auth.apply(GET).headers != auth.apply(GET).headers

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,7 +19,15 @@ from cryptography.x509.oid import NameOID
 
 from crossdock.errors import ConfigurationError, Misconfigured, OutcomeUnknown, Unreachable
 from crossdock.transport.deadline import end_in
-from crossdock.transport.http import Exchange, Http, HttpOptions, HttpRequest, is_loopback, refuse_plain_http
+from crossdock.transport.http import (
+    Exchange,
+    Http,
+    HttpOptions,
+    HttpRequest,
+    hosts_in,
+    is_loopback,
+    refuse_plain_http,
+)
 from tests.recorded_server import Reply, serve
 from tests.unit.transport import wires
 
@@ -55,6 +64,17 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 def test_once_it_may_have_arrived_the_outcome_is_unknown(talk: Callable[[socket.socket], None]) -> None:
     with wires.raw_server(talk) as port, pytest.raises(OutcomeUnknown):
         send(f"http://127.0.0.1:{port}/orders")
+
+
+def test_every_cookie_is_kept_and_of_other_repeated_headers_the_first() -> None:
+    head = HEAD + b"Set-Cookie: a=1; path=/\r\nX-One: 1\r\nset-cookie: b=2\r\nX-One: 2\r\nContent-Length: 0\r\n\r\n"
+    with wires.raw_server(wires.answering(head)) as port:
+        http = Http(QUICK)
+        answer = http.send(HttpRequest(method="GET", url=f"http://127.0.0.1:{port}/"))
+        http.close()
+
+    assert answer.cookies == ("a=1; path=/", "b=2")
+    assert answer.headers["x-one"] == "1"
 
 
 def test_a_refused_connection_means_that_nothing_was_sent() -> None:
@@ -110,6 +130,36 @@ def test_a_redirect_is_an_answer_and_is_never_followed() -> None:
         http.close()
     assert response.status == 302
     assert server.named() == ["POST /a"]
+
+
+def test_only_the_hosts_of_the_connection_are_asked() -> None:
+    with serve(lambda one: Reply(200, {})) as ours, serve(lambda one: Reply(200, {})) as other:
+        options = HttpOptions(hosts=hosts_in([ours.url, "not an address", "https://[bad/", "env:TOKEN"]))
+        send(f"{ours.url}/a", options)
+        for url in (
+            other.url,
+            f"{ours.url}@{other.url.removeprefix('http://')}/a",
+            f"{ours.url}x/",
+            "https://127.0.0.1/",
+        ):
+            with pytest.raises(Misconfigured, match=r"none of this connection's hosts|not an address|only https"):
+                send(url, options)
+    assert (ours.named(), other.named()) == (["POST /a"], [])
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://erp.example", "erp.example:443"),
+        ("https://ERP.example:8443/a?b", "erp.example:8443"),
+        ("http://[::1]/", "::1:80"),
+        ("https://erp.example@evil.example/", "evil.example:443"),
+        ("erp.example", ""),
+        ("https://x:y/", ""),
+    ],
+)
+def test_a_host_is_told_with_its_port(url: str, place: str) -> None:
+    assert hosts_in([url]) == ({place} if place else set())
 
 
 def test_any_status_is_returned_with_lower_case_headers_and_the_clock() -> None:
@@ -270,6 +320,33 @@ def test_old_tls_is_refused(tmp_path: Path) -> None:
     options = HttpOptions(connect_timeout=2, read_timeout=3, total_timeout=4, ca_file=str(ca))
     with wires.raw_server(tls(context)) as port, pytest.raises((Misconfigured, Unreachable)):
         send(f"https://localhost:{port}/", options)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_newer_tls_is_spoken(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    ca, leaf = certificate(tmp_path, "localhost")
+    context = context_of(leaf)
+    context.minimum_version = context.maximum_version = version
+    options = HttpOptions(connect_timeout=2, read_timeout=3, total_timeout=4, ca_file=str(ca))
+    with wires.raw_server(tls(context)) as port:
+        send(f"https://localhost:{port}/", options)
+
+
+def test_a_server_that_asks_for_our_certificate_gets_the_one_of_the_settings(tmp_path: Path) -> None:
+    ca, leaf = certificate(tmp_path, "localhost")
+    (tmp_path / "other").mkdir()
+    _, stranger = certificate(tmp_path / "other", "localhost")
+    context = context_of(leaf)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(ca)
+    plain = HttpOptions(connect_timeout=2, read_timeout=3, total_timeout=4, ca_file=str(ca))
+    ours = msgspec.structs.replace(plain, client_certificate=leaf.read_text())
+    theirs = msgspec.structs.replace(plain, client_certificate=stranger.read_text())
+    with wires.raw_server(tls(context)) as port:
+        send(f"https://localhost:{port}/", ours)
+        for refused in (plain, theirs):
+            with pytest.raises((Misconfigured, OutcomeUnknown, Unreachable)):
+                send(f"https://localhost:{port}/", refused)
 
 
 def test_tls_to_a_plain_port_is_a_setting_and_not_an_unknown_outcome() -> None:

@@ -6,16 +6,11 @@ whether a write was done is OutcomeUnknown, so that it is looked up and not sent
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import jmespath
 
-from crossdock import log
 from crossdock.contract.message import Receipt
 from crossdock.erp.rest.settings import AnswerSettings, Fate
 from crossdock.errors import (
@@ -24,13 +19,13 @@ from crossdock.errors import (
     Misconfigured,
     NotReady,
     OutcomeUnknown,
-    RateLimited,
     Rejected,
     Temporary,
     Unauthorized,
 )
 from crossdock.model.base import Record
-from crossdock.transport.wire import HttpResponse, retry_after
+from crossdock.transport.told import NOTHING, clean, decode, limited
+from crossdock.transport.wire import HttpResponse
 
 ERRORS: dict[Fate, type[DeliveryError]] = {
     "temporary": Temporary,
@@ -56,9 +51,6 @@ FATES: dict[int, Fate] = {
     503: "temporary",
 }
 LOCKED = ("deadlock", "lock wait timeout", "could not obtain lock", "serialization failure", "snapshot isolation")
-LONGEST = 200
-LONGEST_READ = 4000
-NOTHING = object()
 
 
 class Reading(Record, frozen=True, kw_only=True):
@@ -137,14 +129,6 @@ def read_links(data: Any, answers: AnswerSettings) -> dict[str, str]:
     return {ours: theirs for ours, theirs in named if ours and theirs}
 
 
-def decode(body: bytes) -> Any:
-    """The JSON with its numbers as Decimal; NOTHING where it is none."""
-    try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return NOTHING
-
-
 def search(expression: str, data: Any) -> Any:
     """What the expression finds, None where it finds nothing or does not fit the data."""
     if not expression or data is NOTHING:
@@ -167,14 +151,7 @@ def describe(data: Any, reading: Reading) -> str:
     if data is NOTHING:
         return "not JSON"
     message = search(reading.answers.message_field, data)
-    return clean(message, reading.personal) if isinstance(message, str) and message else "no message"
-
-
-def clean(text: str, personal: Sequence[str] = ()) -> str:
-    """One line without e-mail addresses, phone numbers, secrets and the given texts, cut at 200 characters."""
-    for one in sorted(personal, key=len, reverse=True):
-        text = re.sub(re.escape(one), "***", text, flags=re.IGNORECASE)
-    return " ".join(log.clean(text[:LONGEST_READ]).split())[:LONGEST]
+    return clean(message, reading.personal, shortest=1) if isinstance(message, str) and message else "no message"
 
 
 def _told(response: HttpResponse, data: Any, reading: Reading) -> DeliveryError | None:
@@ -197,9 +174,8 @@ def _refused(response: HttpResponse, data: Any, reading: Reading) -> DeliveryErr
     status, text = response.status, _text(response, data, reading)
     if 300 <= status < 400:
         return Misconfigured(f"HTTP {status}: redirects, base_url is not the final address", status=status)
-    pause = retry_after(response.headers, response.date() or reading.now)
-    if status == 429 or (status == 503 and pause is not None):
-        return RateLimited(text, retry_after=pause, status=status)
+    if busy := limited(response, text, reading.now):
+        return busy
     if _locked(data, reading):
         return Temporary(text, status=status)
     if status in FATES:
@@ -217,7 +193,3 @@ def _text(response: HttpResponse, data: Any, reading: Reading) -> str:
 
 def _unknown(status: int, why: str) -> OutcomeUnknown:
     return OutcomeUnknown(f"HTTP {status}: {why}", status=status)
-
-
-def _no_number(_text: str) -> Any:
-    raise ValueError("NaN and Infinity are no JSON")

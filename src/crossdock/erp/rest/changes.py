@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from crossdock.contract.message import Receipt
-from crossdock.erp.rest.answers import as_id, decode, search
+from crossdock.erp.rest.answers import as_id, search
 from crossdock.erp.rest.client import RestClient, fill
 from crossdock.erp.rest.lookup import Wanted, pick, receipt_of
 from crossdock.erp.rest.mapping import build_change_payload
 from crossdock.erp.rest.settings import PathSettings, RestSettings
+from crossdock.erp.rest.shaping import Build
 from crossdock.errors import Conflict, Rejected
 from crossdock.model.change import ChangeKind, OrderChange
+from crossdock.transport.told import decode
 from crossdock.transport.wire import HttpResponse
 
 
 class ChangeSink:
     """POSTs a change to its own path. Any success will do: a change needs no id of the ERP's."""
 
-    def __init__(self, client: RestClient, settings: RestSettings) -> None:
+    def __init__(
+        self, client: RestClient, settings: RestSettings, build: Build[OrderChange] = build_change_payload
+    ) -> None:
         self._client = client
         self._settings = settings
+        self._build = build
 
     def put(self, change: OrderChange, key: str) -> Receipt:
         """Raises NotReady where the ERP does not have the order (yet)."""
         path = fill(path_of(change, self._settings.paths), **_places(change, key))
         try:
-            response = self._client.write(path, build_change_payload(change, key), key, followup=True)
+            response = self._client.write(path, self._build(change, key), key, followup=True)
         except Conflict as conflict:
             found = self.find(change, key) if self._settings.paths.find_change else None
             if found is None:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from crossdock.erp.rest.answers import NOTHING, Reading, classify_read, classify_write, decode
+from crossdock.erp.rest.answers import Reading, classify_read, classify_write
 from crossdock.erp.rest.mapping import encode
 from crossdock.erp.rest.settings import AnswerSettings
-from crossdock.errors import DeliveryError, Misconfigured, OutcomeUnknown, Temporary, Unauthorized
+from crossdock.errors import DeliveryError, Misconfigured, OutcomeUnknown, Temporary
 from crossdock.transport.auth import Auth
+from crossdock.transport.calls import called
+from crossdock.transport.told import NOTHING, decode
 from crossdock.transport.wire import HttpRequest, HttpResponse, Sender
 
 Classify = Callable[[HttpResponse, Reading], DeliveryError | None]
@@ -98,14 +100,7 @@ class RestClient:
             raise Temporary(str(error), status=error.status) from error
 
     def _call(self, request: HttpRequest, classify: Callable[[HttpResponse], DeliveryError | None]) -> HttpResponse:
-        response = self._http.send(self._auth.apply(request))
-        error = classify(response)
-        if isinstance(error, Unauthorized) and self._auth.refresh():
-            response = self._http.send(self._auth.apply(request))
-            error = classify(response)
-        if error is not None:
-            raise error
-        return response
+        return called(self._http, self._auth, request, classify)
 
     def _reading(self, *, followup: bool = False, personal: tuple[str, ...] = ()) -> Reading:
         return Reading(answers=self._answers, now=self._clock(), followup=followup, personal=personal)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from crossdock.contract.capabilities import Capabilities, Evidence
-from crossdock.contract.connector import Health, RowSource, Sink, Source
+from crossdock.contract.choices import no_source, sink_for
+from crossdock.contract.connector import Health, OrderLister, RowSource, Sink, Source
 from crossdock.contract.flow import Flow
+from crossdock.contract.lookups import NO_LOOKUPS, Lookups, Named
 from crossdock.erp.rest.changes import ChangeSink
 from crossdock.erp.rest.client import RestClient, fill, utc_now
 from crossdock.erp.rest.customers import CustomerSink, ErasureSink
+from crossdock.erp.rest.listing import PagedOrders
 from crossdock.erp.rest.mapping import (
     build_change_payload,
     build_customer_payload,
@@ -25,29 +28,43 @@ from crossdock.erp.rest.orders import OrderSink
 from crossdock.erp.rest.refunds import RefundSink
 from crossdock.erp.rest.rows import PagedRows
 from crossdock.erp.rest.settings import (
-    BasicLogin,
-    BearerLogin,
+    FlowName,
     HeaderLogin,
     HmacLogin,
     Login,
+    NoLogin,
+    PayloadSettings,
+    ReadFlow,
     ReadSettings,
     RestSettings,
 )
+from crossdock.erp.rest.shaping import Build, shaped
 from crossdock.errors import ConfigurationError, DeliveryError
 from crossdock.model.change import OrderChange
 from crossdock.model.customer import CustomerChange, Erasure
 from crossdock.model.order import Order
 from crossdock.model.refund import Refund
 from crossdock.security.secrets import resolve as resolve_secret
-from crossdock.transport.auth import Auth, Basic, Bearer, HmacBody, NoAuth, with_headers
+from crossdock.transport.auth import Auth, HmacBody, NoAuth, with_headers
+from crossdock.transport.connection import check_settings
 from crossdock.transport.http import Http
+from crossdock.transport.oauth2 import scheme_of
+from crossdock.transport.renewal import Renewing, Resolve
 from crossdock.transport.wire import HttpRequest, Observer, Sender
 
 R = TypeVar("R")
+SETTINGS = RestSettings
 Model = TypeVar("Model", bound=BaseModel)
-Resolve = Callable[[str], str]
 PROBE = "crossdock-probe"
 PEOPLE = frozenset({"customers", "new_customers", "erasures"})
+ABILITIES = Capabilities(
+    reads=frozenset(get_args(ReadFlow)),
+    writes=frozenset(get_args(FlowName)) | PEOPLE,
+    dedupes=frozenset(get_args(FlowName)) | PEOPLE,
+    finds=(frozenset(get_args(FlowName)) | PEOPLE) - {"erasures"},
+    evidence=Evidence.SIMULATED,
+)
+SHAPED_AS = {"new_customers": "customers"}
 CHANGES = frozenset({"cancellations", "holds", "payments"})
 
 
@@ -65,20 +82,33 @@ class ApiKey(NoAuth):
 class RestConnector:
     """The connector for a custom ERP: documents in, states out."""
 
-    def __init__(self, name: str, settings: RestSettings, client: RestClient) -> None:
+    def __init__(self, name: str, settings: RestSettings, client: RestClient, lookups: Lookups = NO_LOOKUPS) -> None:
         self.name = name
         self.settings = settings
         self.capabilities = capabilities_of(settings)
         self._client = client
-        changes = ChangeSink(client, settings)
-        self._sinks: dict[str, Sink[Any]] = dict.fromkeys(CHANGES, changes)
-        customers = CustomerSink(client, settings)
-        self._sinks |= {"customers": customers, "new_customers": customers, "erasures": ErasureSink(client, settings)}
-        self._sinks |= {"orders": OrderSink(client, settings), "refunds": RefundSink(client, settings)}
+        words = Named(lookups, settings.lookups)
+        payloads: dict[str, PayloadSettings] = {name: one for name, one in settings.payloads.items()}  # noqa: C416  widens its keys
+        self._builders: dict[str, Build[Any]] = {
+            flow: shaped(preview_of, payloads.get(SHAPED_AS.get(flow, flow)), words)
+            for flow in self.capabilities.writes
+        }
+        self._sinks: dict[str, Sink[Any]] = {flow: self._sink(flow, build) for flow, build in self._builders.items()}
+
+    def _sink(self, flow: str, build: Build[Any]) -> Sink[Any]:
+        if flow == "orders":
+            return OrderSink(self._client, self.settings, build)
+        if flow == "refunds":
+            return RefundSink(self._client, self.settings, build)
+        if flow in CHANGES:
+            return ChangeSink(self._client, self.settings, build)
+        if flow == "erasures":
+            return ErasureSink(self._client, self.settings)
+        return CustomerSink(self._client, self.settings, build)
 
     def source(self, flow: Flow[R]) -> Source[R]:
         """Raises ConfigurationError: no documents are read from a custom ERP."""
-        raise ConfigurationError([f"connections.{self.name}: a custom ERP has no source for {flow.name}"])
+        raise no_source(self.name, "a custom ERP", flow)
 
     def rows(self, flow: str) -> RowSource:
         """Raises ConfigurationError for a flow that is not in the settings' `reads`."""
@@ -88,11 +118,14 @@ class RestConnector:
         """As the settings say."""
         return self._read(flow).interval_s
 
+    def order_lister(self) -> OrderLister | None:
+        """By the settings' `order_list`."""
+        listed = self.settings.order_list
+        return PagedOrders(self._client, listed) if listed else None
+
     def sink(self, flow: Flow[R]) -> Sink[R]:
         """Raises ConfigurationError for a flow that is not among the settings' `flows`."""
-        if flow.name not in self.capabilities.writes:
-            raise ConfigurationError([f"connections.{self.name}: {flow.name} is not among its flows"])
-        return self._sinks[flow.name]
+        return sink_for(self.name, flow, self.capabilities.writes, self._sinks)
 
     def _read(self, flow: str) -> ReadSettings:
         for name, settings in self.settings.reads.items():
@@ -103,7 +136,7 @@ class RestConnector:
     def preview(self, flow: Flow[R], record: R) -> Mapping[str, Any]:
         """The body that `put` would send; its key is left empty."""
         self.sink(flow)
-        return preview_of(record, "")
+        return self._builders[flow.name](record, "")
 
     def probe(self) -> Health:
         """Asks `paths.probe`, or for an order that nobody has."""
@@ -123,6 +156,7 @@ def build(
     name: str,
     settings: Mapping[str, Any],
     *,
+    lookups: Lookups = NO_LOOKUPS,
     observe: Observer | None = None,
     http: Sender | None = None,
     resolve: Resolve = resolve_secret,
@@ -130,15 +164,16 @@ def build(
 ) -> RestConnector:
     """The connector for the settings of `[connections.NAME]`. Raises ConfigurationError with all problems at once."""
     checked = check_settings(RestSettings, name, settings)
+    sender = http or Http(checked.http_options(resolve), observe)
     client = RestClient(
-        http or Http(checked.http_options(), observe),
-        login(checked.auth, resolve),
+        sender,
+        Renewing(lambda known: login(checked.auth, sender, known), resolve),
         checked.answers,
         root=checked.base_url,
         key_header=checked.key_header,
         clock=clock,
     )
-    return RestConnector(name, checked, client)
+    return RestConnector(name, checked, client, lookups)
 
 
 def capabilities_of(settings: RestSettings) -> Capabilities:
@@ -159,29 +194,13 @@ def capabilities_of(settings: RestSettings) -> Capabilities:
     )
 
 
-def login(auth: Login, resolve: Resolve) -> Auth:
+def login(auth: Login, sender: Sender, resolve: Resolve) -> Auth:
     """The scheme that the settings ask for, with its secrets resolved."""
-    if isinstance(auth, BearerLogin):
-        return Bearer(resolve(auth.token))
-    if isinstance(auth, BasicLogin):
-        return Basic(resolve(auth.username), resolve(auth.password))
     if isinstance(auth, HmacLogin):
         return HmacBody(resolve(auth.secret), auth.header, auth.prefix)
     if isinstance(auth, HeaderLogin):
         return ApiKey(auth.header, resolve(auth.value))
-    return NoAuth()
-
-
-def check_settings(model: type[Model], name: str, settings: Mapping[str, Any]) -> Model:
-    """Checked. The values themselves never stand in an error's text: one may be a secret in the wrong place."""
-    try:
-        return model.model_validate(dict(settings))
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, ('connections', name, *one['loc'])))}: {one['msg'].removeprefix('Value error, ')}"
-            for one in error.errors(include_input=False, include_url=False)
-        ]
-        raise ConfigurationError(problems) from None
+    return NoAuth() if isinstance(auth, NoLogin) else scheme_of(auth, sender, resolve)
 
 
 def preview_of(record: Any, key: str) -> Mapping[str, Any]:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossdock.contract.message import Receipt
+from crossdock.contract.shadow import Shown
 from crossdock.erp.rest.answers import read_receipt
 from crossdock.erp.rest.client import RestClient, fill
 from crossdock.erp.rest.lookup import Wanted, how_many, pick, receipt_of
 from crossdock.erp.rest.mapping import build_order_payload
 from crossdock.erp.rest.settings import AnswerSettings, RestSettings
+from crossdock.erp.rest.shaping import Build
+from crossdock.erp.rest.showing import shown, unseen
 from crossdock.errors import Conflict, DeliveryError, OutcomeUnknown, Rejected
 from crossdock.model.order import Order
 
@@ -20,15 +23,16 @@ MANY = 50  # numbers in one address
 class OrderSink:
     """POSTs an order with its key, and looks it up by its number."""
 
-    def __init__(self, client: RestClient, settings: RestSettings) -> None:
+    def __init__(self, client: RestClient, settings: RestSettings, build: Build[Order] = build_order_payload) -> None:
         self._client = client
         self._settings = settings
+        self._build = build
 
     def put(self, order: Order, key: str) -> Receipt:
         """Sends it. What the ERP says is there already counts as done where its content is the same."""
         path = fill(self._settings.paths.orders, **_places(order, key))
         try:
-            response = self._client.write(path, build_order_payload(order, key), key)
+            response = self._client.write(path, self._build(order, key), key)
         except Conflict as conflict:
             return self._there_already(order, key, conflict)
         if response.status == 204:
@@ -43,6 +47,14 @@ class OrderSink:
         data = self._client.look(fill(self._settings.paths.find, **_places(order, key)))
         entry = pick(data, _wanted(order, key, answers.reference_field), answers)
         return receipt_of(entry, answers, numbered=True) if entry else None
+
+    def show(self, order: Order, key: str) -> Shown | None:
+        """What the ERP has under our number, whoever has put it there: as far as its find tells."""
+        if not self._settings.finds:
+            return unseen(self._build(order, key))
+        data = self._client.look(fill(self._settings.paths.find, **_places(order, key)))
+        answers = self._settings.answers
+        return shown(data, _wanted(order, key, answers.reference_field), answers, self._build(order, key))
 
     def count(self, order: Order, key: str) -> int:
         """How many orders of ours the ERP has under our number. Raises Conflict where another content is there."""

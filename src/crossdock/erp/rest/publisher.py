@@ -11,27 +11,35 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from crossdock.contract.capabilities import Capabilities, Evidence
 from crossdock.contract.connector import Health, Sink, Source
 from crossdock.contract.flow import Flow
+from crossdock.contract.lookups import NO_LOOKUPS, Lookups
 from crossdock.contract.message import Receipt
-from crossdock.erp.rest.answers import Reading, as_id, classify_write, decode, search
+from crossdock.erp.rest.answers import Reading, as_id, classify_write, search
 from crossdock.erp.rest.client import RestClient, utc_now
-from crossdock.erp.rest.connector import Resolve, check_settings, preview_of
+from crossdock.erp.rest.connector import preview_of
 from crossdock.erp.rest.mapping import build_event_payload
-from crossdock.erp.rest.settings import AnswerSettings, WebhookSettings
+from crossdock.erp.rest.settings import AnswerSettings, OrderFlow, WebhookSettings
 from crossdock.errors import ConfigurationError, DeliveryError, OutcomeUnknown, Rejected
 from crossdock.model.change import OrderChange
 from crossdock.model.order import Order
 from crossdock.model.refund import Refund
 from crossdock.security.secrets import resolve as resolve_secret
 from crossdock.transport.auth import NoAuth, with_headers
+from crossdock.transport.connection import check_settings
 from crossdock.transport.http import Http
+from crossdock.transport.renewal import Renewing, Resolve
+from crossdock.transport.told import decode
 from crossdock.transport.wire import HttpRequest, HttpResponse, Observer, Sender
 
 R = TypeVar("R")
+SETTINGS = WebhookSettings
+ABILITIES = Capabilities(
+    writes=frozenset(get_args(OrderFlow)), dedupes=frozenset(get_args(OrderFlow)), evidence=Evidence.SIMULATED
+)
 KEY_HEADER = "X-Magento-Idempotency-Key"
 EVENT_HEADER = "X-Magento-Event"
 EVENTS = {
@@ -129,6 +137,7 @@ def build(
     name: str,
     settings: Mapping[str, Any],
     *,
+    lookups: Lookups = NO_LOOKUPS,  # noqa: ARG001  every builder's signature
     observe: Observer | None = None,
     http: Sender | None = None,
     resolve: Resolve = resolve_secret,
@@ -147,11 +156,15 @@ def build_client(
     clock: Callable[[], datetime],
 ) -> RestClient:
     """A client whose one address is the receiver's."""
-    secret = resolve(settings.secret)
-    standard = resolve(settings.standard_secret) if settings.standard_secret else secret
+
+    def signer(known: Resolve) -> WebhookSigner:
+        secret = known(settings.secret)
+        standard = known(settings.standard_secret) if settings.standard_secret else secret
+        return WebhookSigner(secret, clock, standard if settings.standard_webhooks else "")
+
     return RestClient(
-        http or Http(settings.http_options(), observe),
-        WebhookSigner(secret, clock, standard if settings.standard_webhooks else ""),
+        http or Http(settings.http_options(resolve), observe),
+        Renewing(signer, resolve),
         AnswerSettings(),
         root=settings.url,
         key_header=KEY_HEADER,

@@ -8,6 +8,7 @@ from crossdock.erp.rest.client import RestClient, fill
 from crossdock.erp.rest.lookup import Wanted, pick, receipt_of
 from crossdock.erp.rest.mapping import build_refund_payload
 from crossdock.erp.rest.settings import RestSettings
+from crossdock.erp.rest.shaping import Build
 from crossdock.errors import Conflict, Rejected
 from crossdock.model.refund import Refund
 
@@ -15,15 +16,16 @@ from crossdock.model.refund import Refund
 class RefundSink:
     """POSTs a credit memo."""
 
-    def __init__(self, client: RestClient, settings: RestSettings) -> None:
+    def __init__(self, client: RestClient, settings: RestSettings, build: Build[Refund] = build_refund_payload) -> None:
         self._client = client
         self._settings = settings
+        self._build = build
 
     def put(self, refund: Refund, key: str) -> Receipt:
         """Raises NotReady where the ERP does not have the order (yet)."""
         path = fill(self._settings.paths.refund, **_places(refund, key))
         try:
-            response = self._client.write(path, build_refund_payload(refund, key), key, followup=True)
+            response = self._client.write(path, self._build(refund, key), key, followup=True)
         except Conflict as conflict:
             found = self.find(refund, key) if self._settings.paths.find_refund else None
             if found is None:

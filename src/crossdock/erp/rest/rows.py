@@ -10,12 +10,13 @@ from urllib.parse import quote
 import msgspec
 
 from crossdock.contract.connector import RowPage, Watermark
-from crossdock.erp.rest.answers import as_id, decode, search
+from crossdock.erp.rest.answers import as_id, search
 from crossdock.erp.rest.client import RestClient
 from crossdock.erp.rest.places import Change, Place, Spot, begun, change_of, ended, hash_of, moved
 from crossdock.erp.rest.settings import ReadSettings
 from crossdock.errors import Misconfigured
 from crossdock.model.base import Record
+from crossdock.transport.told import decode
 from crossdock.transport.wire import HttpResponse
 
 Row = Mapping[str, Any]

@@ -2,98 +2,36 @@
 
 from __future__ import annotations
 
-from string import Formatter
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-import jmespath
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from crossdock.transport.http import HttpOptions, is_loopback
-from crossdock.transport.limits import LimitSettings
+from crossdock.erp.rest.templates import Expression, PathTemplate, PersonPath, ReadPath, Statuses, places_of
+from crossdock.flows.customer_rows import KNOWN as CUSTOMER_COLUMNS
+from crossdock.transport.connection import (
+    BasicLogin,
+    BearerLogin,
+    ConnectionSettings,
+    OAuthLogin,
+    OptionalSecretRef,
+    SecretRef,
+    Strict,
+    check_address,
+    refuse_plain,
+)
 
-SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
 OrderFlow = Literal["orders", "cancellations", "holds", "payments", "refunds"]
 FlowName = Literal["orders", "cancellations", "holds", "payments", "refunds", "customers"]
 ReadFlow = Literal[
-    "inventory", "prices", "products", "shipments", "tracks", "invoices", "credit_memos", "order_updates"
+    "inventory", "prices", "products", "customers", "shipments", "tracks", "invoices", "credit_memos", "order_updates"
 ]
 Fate = Literal["temporary", "not_ready", "unknown", "rejected", "conflict", "misconfigured", "unauthorized"]
-PLACES = frozenset({"number", "order_number", "id", "key", "numbers"})
-READ_PLACES = frozenset({"since", "after", "cursor", "limit"})
-
-
-def _expression(value: str) -> str:
-    """Empty, or JMESPath."""
-    if not value:
-        return value
-    try:
-        jmespath.compile(value)
-    except jmespath.exceptions.JMESPathError as error:
-        raise ValueError("is no JMESPath expression") from error
-    return value
-
-
-def _read_path(value: str) -> str:
-    if not value.startswith("/") or places_of(value) - READ_PLACES:
-        raise ValueError("must start with / and may hold {since}, {after}, {cursor} and {limit} only")
-    return value
-
-
-def places_of(template: str) -> set[str]:
-    """The names in braces. Raises ValueError."""
-    try:
-        return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
-    except ValueError as error:
-        raise ValueError("has a brace without its partner") from error
-
-
-def _path(value: str) -> str:
-    if not value:
-        return value
-    names = places_of(value)
-    if not value.startswith("/") or names - PLACES:
-        raise ValueError("must start with / and may hold {number}, {order_number}, {id}, {key} and {numbers} only")
-    return value
-
-
-def _statuses(value: frozenset[int]) -> frozenset[int]:
-    if not all(200 <= status < 300 or status == 409 for status in value):
-        raise ValueError("may hold 2xx and 409 only: anything else is no success")
-    return value
-
-
-Expression = Annotated[str, AfterValidator(_expression)]
-PathTemplate = Annotated[str, AfterValidator(_path)]
-ReadPath = Annotated[str, AfterValidator(_read_path)]
-Statuses = Annotated[frozenset[int], AfterValidator(_statuses)]
-
-
-class Strict(BaseModel):
-    """Unknown keys are errors; values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
 
 class NoLogin(Strict):
     """No credentials: only for a system on this machine or behind its own fence."""
 
     scheme: Literal["none"] = Field(default="none", description="no credentials")
-
-
-class BearerLogin(Strict):
-    """A fixed token in `Authorization: Bearer`."""
-
-    scheme: Literal["bearer"] = Field(description="a fixed token")
-    token: SecretRef = Field(description="the token, as a secret reference")
-
-
-class BasicLogin(Strict):
-    """Name and password (RFC 7617)."""
-
-    scheme: Literal["basic"] = Field(description="name and password")
-    username: SecretRef = Field(description="the user's name, as a secret reference")
-    password: SecretRef = Field(description="the password, as a secret reference")
 
 
 class HmacLogin(Strict):
@@ -113,21 +51,9 @@ class HeaderLogin(Strict):
     value: SecretRef = Field(description="the API key, as a secret reference")
 
 
-Login = Annotated[NoLogin | BearerLogin | BasicLogin | HmacLogin | HeaderLogin, Field(discriminator="scheme")]
-
-
-class DeadlineSettings(Strict):
-    """All in seconds."""
-
-    connect_s: float = Field(default=5, gt=0, description="seconds to get a connection")
-    read_s: float = Field(default=30, gt=0, description="seconds without a byte before an answer is given up")
-    total_s: float = Field(default=60, gt=0, description="seconds for a whole request with its answer")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> DeadlineSettings:
-        if not self.connect_s < self.read_s <= self.total_s:
-            raise ValueError("connect_s must be below read_s, and read_s not above total_s")
-        return self
+Login = Annotated[
+    NoLogin | BearerLogin | BasicLogin | HmacLogin | HeaderLogin | OAuthLogin, Field(discriminator="scheme")
+]
 
 
 class PathSettings(Strict):
@@ -162,6 +88,11 @@ class PathSettings(Strict):
     find_customer: PathTemplate = Field(
         default="",
         description="GET: what was told of a customer, by its {key}; empty: it cannot be looked up",
+    )
+    show_customer: PersonPath = Field(
+        default="",
+        description="GET: a customer as the ERP has it, by whomever it was put there, for a shadow (docs/shadow.md): "
+        "by the store's {id}, its own {number}, or {email} and {website}; empty: a customer cannot be compared",
     )
     erase: PathTemplate = Field(
         default="/customers/{number}/erasure", description="POST: a customer wishes to be forgotten"
@@ -217,6 +148,16 @@ class AnswerSettings(Strict):
         description="the ERP's message for people; never put it where it may name a customer",
     )
     statuses: dict[int, Fate] = Field(default={}, description="what a status means, before our own table is asked")
+    shows: dict[str, Expression] = Field(
+        default={},
+        description="field of our body -> where a find's entry has it under another name: what a shadow "
+        '(docs/shadow.md) compares, e.g. `"totals.grand_total" = "total"`',
+    )
+    shows_customer: dict[str, Expression] = Field(
+        default={},
+        description="the same of a customer, in what `paths.show_customer` lists, e.g. "
+        '`"customer.last_name" = "family"`',
+    )
 
 
 class ReadSettings(Strict):
@@ -281,7 +222,32 @@ class ReadSettings(Strict):
         return self
 
 
-class RestSettings(Strict):
+class PayloadSettings(Strict):
+    """What is made of a flow's payload before it is sent. Paths are dotted; `items[]` is each entry of a list."""
+
+    lookups: dict[str, str] = Field(
+        default={}, description="path of a word in the payload -> the lookup table that says what the ERP calls it"
+    )
+    fields: dict[str, Annotated[Expression, Field(min_length=1)]] = Field(
+        default={}, description="path in what is sent -> JMESPath on our payload, its words looked up already"
+    )
+    only_fields: bool = Field(
+        default=False, description="whether `fields` are all that is sent, and our own payload is not"
+    )
+
+    @model_validator(mode="after")
+    def _sends_something(self) -> PayloadSettings:
+        if self.only_fields and not self.fields:
+            raise ValueError("only_fields needs fields")
+        if any("[]" in path for path in self.fields):
+            raise ValueError("fields name one place each: use an expression that makes the whole list")
+        return self
+
+
+LISTED = frozenset({"number", "id", "total", "currency", "created_at"})
+
+
+class RestSettings(ConnectionSettings):
     """One custom ERP that takes the documented payloads over REST."""
 
     kind: Literal["rest"] = Field(default="rest", description="the kind of connection")
@@ -294,6 +260,14 @@ class RestSettings(Strict):
     reads: dict[ReadFlow, ReadSettings] = Field(
         default={}, description="what is read from the ERP, by flow, and how (docs/polling.md)"
     )
+    order_list: ReadSettings | None = Field(
+        default=None,
+        description="how the orders that the ERP has are listed, for `crossdock reconcile orders`; its fields are "
+        "`number` (the store's own), `id`, `total`, `currency` and `created_at` (docs/reconciliation.md)",
+    )
+    payloads: dict[FlowName, PayloadSettings] = Field(
+        default={}, description="what is made of each flow's payload before it is sent (docs/custom-erp.md)"
+    )
     answers: AnswerSettings = Field(default=AnswerSettings(), description="how answers are read")
     key_header: str = Field(
         default="X-Idempotency-Key", pattern=r"^[A-Za-z0-9-]+$", description="the header of the idempotency key"
@@ -304,15 +278,6 @@ class RestSettings(Strict):
     finds: bool = Field(
         default=True, description="whether an order can be looked up by paths.find as soon as it is there"
     )
-    settling_s: float = Field(
-        default=30, ge=0, description="seconds after which a request that we gave up on can no longer take effect"
-    )
-    deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="deadlines of one request")
-    limits: LimitSettings = Field(default=LimitSettings(), description="how fast it may be used")
-    max_response_bytes: int = Field(default=10_000_000, gt=0, description="bytes that an answer may have")
-    allow_plain_http: bool = Field(default=False, description="whether http:// is allowed beyond this machine itself")
-    ca_file: str = Field(default="", description="PEM file with a further certificate authority")
-    system_proxy: bool = Field(default=False, description="whether HTTPS_PROXY and its like are used")
 
     @field_validator("base_url")
     @classmethod
@@ -325,17 +290,31 @@ class RestSettings(Strict):
         return self
 
     @model_validator(mode="after")
+    def _customers_say_what_they_are(self) -> RestSettings:
+        reads = self.reads.get("customers")
+        if reads is None:
+            return self
+        if missing := sorted({"number", "as_of"} - reads.fields.keys()):
+            raise ValueError(f"reads.customers.fields needs {' and '.join(missing)} (docs/customers.md)")
+        if unknown := sorted(reads.fields.keys() - CUSTOMER_COLUMNS):
+            raise ValueError(f"reads.customers.fields: there is no column {unknown[0]}")
+        return self
+
+    @model_validator(mode="after")
+    def _list_names_its_orders(self) -> RestSettings:
+        fields = self.order_list.fields.keys() if self.order_list else {"number"}
+        if "number" not in fields or (self.order_list and fields - LISTED):
+            raise ValueError(f"order_list.fields needs number, and holds none but {', '.join(sorted(LISTED))}")
+        return self
+
+    @model_validator(mode="after")
     def _find_has_its_path(self) -> RestSettings:
         if self.finds and "orders" in self.flows and not self.paths.find:
             raise ValueError("finds needs paths.find")
         return self
 
-    def http_options(self) -> HttpOptions:
-        """For `transport.http.Http`."""
-        return http_options(self)
 
-
-class WebhookSettings(Strict):
+class WebhookSettings(ConnectionSettings):
     """A receiver of the spec's signed webhooks."""
 
     kind: Literal["webhook"] = Field(default="webhook", description="the kind of connection")
@@ -351,23 +330,14 @@ class WebhookSettings(Strict):
     standard_webhooks: bool = Field(
         default=False, description="whether the Standard Webhooks headers are sent too (they sign id and time as well)"
     )
-    standard_secret: str = Field(
+    standard_secret: OptionalSecretRef = Field(
         default="",
-        pattern=r"^((env|file):.+)?$",
         description="the whsec_ secret of Standard Webhooks, as a secret reference; empty: `secret`",
     )
     id_field: Expression = Field(
         default="", description="JMESPath of the id in the answer; empty: answers are not read, any 2xx will do"
     )
-    settling_s: float = Field(
-        default=30, ge=0, description="seconds after which a request that we gave up on can no longer take effect"
-    )
-    deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="deadlines of one request")
-    limits: LimitSettings = Field(default=LimitSettings(), description="how fast it may be used")
     max_response_bytes: int = Field(default=1_000_000, gt=0, description="bytes that an answer may have")
-    allow_plain_http: bool = Field(default=False, description="whether http:// is allowed beyond this machine itself")
-    ca_file: str = Field(default="", description="PEM file with a further certificate authority")
-    system_proxy: bool = Field(default=False, description="whether HTTPS_PROXY and its like are used")
 
     @field_validator("url")
     @classmethod
@@ -378,37 +348,3 @@ class WebhookSettings(Strict):
     def _reachable(self) -> WebhookSettings:
         refuse_plain(self.url, allowed=self.allow_plain_http)
         return self
-
-    def http_options(self) -> HttpOptions:
-        """For `transport.http.Http`."""
-        return http_options(self)
-
-
-def check_address(value: str) -> str:
-    """ValueError for what is no address, or holds credentials or a fragment."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or parts.query:
-        raise ValueError("an address like https://erp.example.com/api is wanted")
-    if parts.username or parts.password:
-        raise ValueError("credentials do not belong into the address")
-    return value
-
-
-def refuse_plain(url: str, *, allowed: bool) -> None:
-    """ValueError for http:// to another machine, unless allowed."""
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not allowed and not is_loopback(parts.hostname or ""):
-        raise ValueError("the address is plain http: use https, or set allow_plain_http")
-
-
-def http_options(settings: RestSettings | WebhookSettings) -> HttpOptions:
-    """What both kinds have in common."""
-    return HttpOptions(
-        connect_timeout=settings.deadlines.connect_s,
-        read_timeout=settings.deadlines.read_s,
-        total_timeout=settings.deadlines.total_s,
-        max_response_bytes=settings.max_response_bytes,
-        allow_plain_http=settings.allow_plain_http,
-        ca_file=settings.ca_file,
-        system_proxy=settings.system_proxy,
-    )

@@ -7,32 +7,27 @@ with HTTP 200 and `{"error": [kind, [message, ...]]}`. Messages come in the lang
 
 from __future__ import annotations
 
-import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from crossdock import log
 from crossdock.errors import (
     Conflict,
     DeliveryError,
     Misconfigured,
-    OutcomeUnknown,
     RateLimited,
     Rejected,
     Temporary,
     Unauthorized,
 )
 from crossdock.model.base import Record
-from crossdock.transport.wire import HttpResponse, retry_after
+from crossdock.transport import told
+from crossdock.transport.told import NOTHING, clean, limited, page_words, unclear
+from crossdock.transport.wire import HttpResponse
 
-LONGEST = 200
-LONGEST_READ = 4000
-SHORTEST = 3  # shorter texts would take harmless words out of a message
-NOTHING = object()
 CLOCK = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 PASSING = (
     "code on party must be unique",  # two parties were given one number at the same moment
@@ -84,8 +79,8 @@ def classify_rest(response: HttpResponse, reading: Reading) -> DeliveryError | N
     if status == 204 and not response.body:
         return None
     if 200 <= status < 300:
-        return _unclear(f"HTTP {status} without the JSON that belongs to it", status, reading)
-    message = data.get("message") if isinstance(data, dict) else _inside(response.body)
+        return unclear(f"HTTP {status} without the JSON that belongs to it", status, writes=reading.writes)
+    message = data.get("message") if isinstance(data, dict) else page_words(response.body, element="p")
     return classify_status(response, str(message or ""), reading)
 
 
@@ -93,9 +88,9 @@ def classify_rpc(response: HttpResponse, reading: Reading) -> DeliveryError | No
     """What an answer over JSON-RPC comes to; None where it holds a result."""
     status, data = response.status, decode(response.body)
     if status != 200:
-        return classify_status(response, _inside(response.body), reading)
+        return classify_status(response, page_words(response.body, element="p"), reading)
     if not isinstance(data, dict) or not ("result" in data or "error" in data):
-        return _unclear("HTTP 200 without a result", status, reading)
+        return unclear("HTTP 200 without a result", status, writes=reading.writes)
     return _fault(data["error"], status, reading) if "error" in data else None
 
 
@@ -104,16 +99,15 @@ def classify_status(response: HttpResponse, message: str, reading: Reading) -> D
     status, text = response.status, f"HTTP {response.status}: {clean(message, reading.personal) or 'no message'}"
     if 300 <= status < 400:
         return Misconfigured(f"HTTP {status}: redirects, url is not the final address", status=status)
-    pause = retry_after(response.headers, response.date() or reading.now)
-    if status == 429 or (status == 503 and pause is not None):
-        return RateLimited(text, retry_after=pause, status=status)
+    if busy := limited(response, text, reading.now):
+        return busy
     if told := _told(message, text, status, reading):
         return told
     if status in FATES:
         return FATES[status](text, status=status)
     if status == 500 and _is_key(message):
         return Misconfigured(f"HTTP 500: Tryton has no {clean(message)} (is the series right?)", status=status)
-    return Rejected(text, status=status) if 400 <= status < 500 else _unclear(text, status, reading)
+    return Rejected(text, status=status) if 400 <= status < 500 else unclear(text, status, writes=reading.writes)
 
 
 def _fault(error: Any, status: int, reading: Reading) -> DeliveryError:
@@ -121,7 +115,7 @@ def _fault(error: Any, status: int, reading: Reading) -> DeliveryError:
     if kind not in KINDS:
         if _is_key(str(kind)):
             return Misconfigured(f"Tryton has no {clean(str(kind))} (is the series right?)", status=status)
-        return _unclear(f"Tryton failed: {clean(str(kind), reading.personal)}", status, reading)
+        return unclear(f"Tryton failed: {clean(str(kind), reading.personal)}", status, writes=reading.writes)
     message = " ".join(str(one) for one in rest if one) if isinstance(rest, list) else str(rest)
     text = f"{kind}: {clean(message, reading.personal) or 'no message'}"
     return _told(message, text, status, reading) or KINDS[kind](text, status=status)
@@ -137,27 +131,9 @@ def _told(message: str, text: str, status: int, reading: Reading) -> DeliveryErr
     return Misconfigured(text, status=status) if any(one in words for one in FORBIDDEN) else None
 
 
-def _unclear(text: str, status: int, reading: Reading) -> DeliveryError:
-    return (OutcomeUnknown if reading.writes else Temporary)(text, status=status)
-
-
 def _is_key(message: str) -> bool:
     """Python's text of a KeyError: one quoted name and nothing else."""
     return re.fullmatch(r"'[\w.]+'", message.strip()) is not None
-
-
-def _inside(body: bytes) -> str:
-    """The words of an HTML page's body."""
-    text = body[:LONGEST_READ].decode("utf-8", "replace")
-    found = re.search(r"<p>(.*?)</p>", text, re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", found.group(1) if found else text)).split())
-
-
-def clean(text: str, personal: Sequence[str] = ()) -> str:
-    """One line without e-mail addresses, phone numbers, secrets and the given texts, cut at 200 characters."""
-    for one in sorted((one for one in personal if len(one) >= SHORTEST), key=len, reverse=True):
-        text = re.sub(re.escape(one), "***", text, flags=re.IGNORECASE)
-    return " ".join(log.clean(text[:LONGEST_READ]).split())[:LONGEST]
 
 
 # values -----------------------------------------------------------------------------------------------------------
@@ -166,8 +142,8 @@ def clean(text: str, personal: Sequence[str] = ()) -> str:
 def decode(body: bytes) -> Any:
     """The JSON with Tryton's own classes as ours; NOTHING where it is none."""
     try:
-        return json.loads(body, object_hook=_value, parse_float=Decimal)
-    except (ValueError, RecursionError, ArithmeticError, TypeError, KeyError):
+        return told.decode(body, hook=_value)
+    except (TypeError, KeyError):
         return NOTHING
 
 

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from crossdock.erp.tryton.answers import Reading, classify_rest, classify_rpc, clean, decode, encode
+from crossdock.erp.tryton.answers import Reading, classify_rest, classify_rpc, decode, encode
 from crossdock.errors import DeliveryError, OutcomeUnknown, Temporary, Unauthorized
 from crossdock.model.base import Record
 from crossdock.transport.auth import Auth, with_headers
+from crossdock.transport.calls import called
+from crossdock.transport.told import clean
 from crossdock.transport.wire import HttpRequest, HttpResponse, Sender
 
 Row = Mapping[str, Any]
@@ -24,6 +26,7 @@ Domain = Sequence[Any]
 Context = Mapping[str, Any]
 ENGLISH: Context = MappingProxyType({"language": "en"})  # the table of answers knows no other
 JSON = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip"}
+REHEARSED = HttpResponse(status=200, body=b'{"result":[1,"rehearsed"]}')
 Classify = Callable[[HttpResponse, Reading], DeliveryError | None]
 
 
@@ -60,6 +63,9 @@ class Wire(Protocol):
     def create(self, model: str, values: Row, context: Context) -> HttpRequest:
         """One record, with everything inside it, or nothing."""
 
+    def write(self, model: str, ident: int, values: Row, context: Context) -> HttpRequest:
+        """A change of one record and of what is inside it, whole or not at all."""
+
     def press(self, model: str, ident: int, button: str, context: Context) -> HttpRequest:
         """A button."""
 
@@ -87,6 +93,10 @@ class RestWire:
     def create(self, model: str, values: Row, context: Context) -> HttpRequest:
         """One record, with everything inside it, or nothing."""
         return self._request("POST", model, context, body=encode(values))
+
+    def write(self, model: str, ident: int, values: Row, context: Context) -> HttpRequest:
+        """A change of one record and of what is inside it, whole or not at all."""
+        return self._request("PUT", f"{model}/{ident}", context, body=encode(values))
 
     def press(self, model: str, ident: int, button: str, context: Context) -> HttpRequest:
         """A button."""
@@ -116,11 +126,15 @@ class RpcWire:
     def search(self, query: Query, context: Context) -> HttpRequest:
         """Rows by id."""
         what = [list(query.domain), 0, query.limit, query.order, list(query.fields)]
-        return self._request(f"model.{query.model}.search_read", what, context)
+        return self._request(f"model.{query.model}.search_read", what, context, looks=True)
 
     def create(self, model: str, values: Row, context: Context) -> HttpRequest:
         """One record, with everything inside it, or nothing."""
         return self._request(f"model.{model}.create", [[values]], context)
+
+    def write(self, model: str, ident: int, values: Row, context: Context) -> HttpRequest:
+        """A change of one record and of what is inside it, whole or not at all."""
+        return self._request(f"model.{model}.write", [[ident], values], context)
 
     def press(self, model: str, ident: int, button: str, context: Context) -> HttpRequest:
         """A button."""
@@ -134,10 +148,10 @@ class RpcWire:
         """What stands under `result`."""
         return decode(response.body)["result"]
 
-    def _request(self, method: str, params: list[Any], context: Context) -> HttpRequest:
+    def _request(self, method: str, params: list[Any], context: Context, *, looks: bool = False) -> HttpRequest:
         # exactly these three: with any other key Tryton answers errors as HTML
         body = encode({"id": 0, "method": method, "params": [*params, dict(context)]})
-        return HttpRequest(method="POST", url=self._url, headers=JSON, body=body)
+        return HttpRequest(method="POST", url=self._url, headers=JSON, body=body, looks=looks)
 
 
 class Session:
@@ -166,7 +180,8 @@ class Session:
     def _login(self) -> str:
         params = [self._username, {"password": self._password}, "en"]
         body = encode({"id": 0, "method": "common.db.login", "params": params})
-        response = self._http.send(HttpRequest(method="POST", url=self._url, headers=JSON, body=body, private=True))
+        request = HttpRequest(method="POST", url=self._url, headers=JSON, body=body, private=True, rehearsed=REHEARSED)
+        response = self._http.send(request)
         reading = Reading(now=utc_now(), writes=False, duplicate="\0", personal=(self._username,))
         error = classify_rpc(response, reading)
         if error is not None:
@@ -239,6 +254,13 @@ class TrytonClient:
             raise OutcomeUnknown(f"a new {model}, but the answer names no id", status=response.status)
         return ident
 
+    def write(self, model: str, ident: int, values: Row) -> None:
+        """A change of one record, which must be active. Raises OutcomeUnknown where the answer is about another."""
+        response = self._call(self._wire.write(model, ident, values, self._context), writes=True)
+        found = self._wire.result(response) if response.body else None
+        if found is not None and not (isinstance(found, dict) and found.get("id") == ident):
+            raise OutcomeUnknown(f"a change of a {model}, but the answer names another", status=response.status)
+
     def press(self, model: str, ident: int, button: str) -> None:
         """A button. Whatever it says, only reading again tells what it did."""
         self._call(self._wire.press(model, ident, button, self._context), writes=True)
@@ -253,14 +275,7 @@ class TrytonClient:
 
     def _call(self, request: HttpRequest, *, writes: bool) -> HttpResponse:
         reading = Reading(now=self._clock(), writes=writes, duplicate=self._duplicate, personal=self._personal)
-        response = self._http.send(self._auth.apply(request))
-        error = self._wire.classify(response, reading)
-        if isinstance(error, Unauthorized) and self._auth.refresh():
-            response = self._http.send(self._auth.apply(request))
-            error = self._wire.classify(response, reading)
-        if error is not None:
-            raise error
-        return response
+        return called(self._http, self._auth, request, lambda response: self._wire.classify(response, reading))
 
 
 def _packed(value: Any) -> str:

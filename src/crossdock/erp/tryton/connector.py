@@ -2,37 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, TypeVar, cast, get_args
 
-from pydantic import ValidationError
-
-from crossdock.contract.capabilities import Capabilities, Evidence, Pace
-from crossdock.contract.connector import Health, RowSource, Sink, Source
+from crossdock.contract.capabilities import Capabilities, Evidence
+from crossdock.contract.choices import asked_for, no_source, sink_for
+from crossdock.contract.connector import Health, OrderLister, RowSource, Sink, Source
+from crossdock.contract.findings import Duties, Examination, rights
 from crossdock.contract.flow import Flow
+from crossdock.contract.lookups import NO_LOOKUPS
+from crossdock.contract.lookups import Lookups as Tables
 from crossdock.erp.tryton.cancellations import CancellationSink
 from crossdock.erp.tryton.catalog import Catalog, Prices
 from crossdock.erp.tryton.client import RestWire, RpcWire, Session, TrytonClient, utc_now
+from crossdock.erp.tryton.credit_notes import CreditNotes
+from crossdock.erp.tryton.customer_rows import Customers, Told
+from crossdock.erp.tryton.customers import CustomerSink
 from crossdock.erp.tryton.directory import Directory
+from crossdock.erp.tryton.erasures import ErasureSink
 from crossdock.erp.tryton.fulfilments import Invoices, Shipments
 from crossdock.erp.tryton.levels import Levels
+from crossdock.erp.tryton.listing import SaleList
 from crossdock.erp.tryton.mapping import Customer, Lookups, Product, build_sale
 from crossdock.erp.tryton.orders import OrderSink
+from crossdock.erp.tryton.parcels import Parcels
 from crossdock.erp.tryton.parties import Parties
+from crossdock.erp.tryton.price_lists import ListPrices
 from crossdock.erp.tryton.pricing import price_order
 from crossdock.erp.tryton.reading import Telling, TrytonRows
-from crossdock.erp.tryton.settings import ReadSettings, SessionLogin, TrytonSettings
+from crossdock.erp.tryton.refunds import RefundSink
+from crossdock.erp.tryton.return_sale import return_number
+from crossdock.erp.tryton.rights import WHERE, questions
+from crossdock.erp.tryton.settings import (
+    READS,
+    CustomerSettings,
+    FlowName,
+    PriceSettings,
+    ReadSettings,
+    SessionLogin,
+    TrytonSettings,
+)
 from crossdock.errors import ConfigurationError, DeliveryError
+from crossdock.model.customer import CustomerChange, Erasure
 from crossdock.model.order import Order
+from crossdock.model.refund import Refund
 from crossdock.security.secrets import resolve as resolve_secret
 from crossdock.transport.auth import Auth, Bearer
+from crossdock.transport.connection import check_settings
 from crossdock.transport.http import Http
+from crossdock.transport.renewal import Renewing
 from crossdock.transport.wire import Observer, Sender
 
 R = TypeVar("R")
+SETTINGS = TrytonSettings
+PEOPLE = frozenset({"customers", "new_customers", "erasures"})
+ABILITIES = Capabilities(
+    reads=frozenset(READS),
+    writes=frozenset(get_args(FlowName)) | PEOPLE,
+    dedupes=frozenset({"orders"}),
+    finds=frozenset(get_args(FlowName)) | PEOPLE,
+    evidence=Evidence.SANDBOX,
+)
 Resolve = Callable[[str], str]
-PACE = Pace(concurrency=4)  # a server process does 2 to 3 processed sales a second
 
 
 class TrytonConnector:
@@ -45,14 +78,19 @@ class TrytonConnector:
         self._client = client
         self._directory = Directory(client, settings)
         parties = Parties(self._directory, settings)
+        self._customers = CustomerSink(client, self._directory, settings)
         self._sinks: dict[str, Sink[Any]] = {
             "orders": OrderSink(client, self._directory, parties, settings),
             "cancellations": CancellationSink(client, self._directory, settings),
+            "customers": self._customers,
+            "new_customers": self._customers,
+            "erasures": ErasureSink(client, self._directory, settings),
+            "refunds": RefundSink(client, self._directory, settings),
         }
 
     def source(self, flow: Flow[R]) -> Source[R]:
         """Raises ConfigurationError: what is read from Tryton comes as rows."""
-        raise ConfigurationError([f"connections.{self.name}: Tryton has no source for {flow.name}"])
+        raise no_source(self.name, "Tryton", flow)
 
     def rows(self, flow: str) -> RowSource:
         """Raises ConfigurationError for a flow that is not in the settings' `reads`."""
@@ -63,22 +101,28 @@ class TrytonConnector:
         return self._read(flow).interval_s
 
     def _read(self, flow: str) -> ReadSettings:
-        if found := self.settings.reads.asked().get(flow):
-            return found
-        raise ConfigurationError([f"connections.{self.name}.reads: has no {flow}"])
+        return asked_for(self.name, flow, self.settings.reads.asked())
+
+    def order_lister(self) -> OrderLister:
+        """Of our sales."""
+        return SaleList(self._inside, self._directory.company, self.settings)
 
     def _inside(self) -> TrytonClient:
         return self._client.about((), company=self._directory.company())
 
     def sink(self, flow: Flow[R]) -> Sink[R]:
         """Raises ConfigurationError for a flow that is not among the settings' `flows`."""
-        if flow.name not in self.capabilities.writes:
-            raise ConfigurationError([f"connections.{self.name}: {flow.name} is not among its flows"])
-        return self._sinks[flow.name]
+        return sink_for(self.name, flow, self.capabilities.writes, self._sinks)
 
     def preview(self, flow: Flow[R], record: R) -> Mapping[str, Any]:
         """What `put` would send, without asking Tryton: its ids are 0, taxes are rounded as the settings say."""
         self.sink(flow)
+        if isinstance(record, CustomerChange):
+            return self._customers.preview(record)
+        if isinstance(record, Erasure):
+            return {"active": False, "name": None}
+        if isinstance(record, Refund):
+            return {"reference": return_number(record), "total_amount": str(-record.totals.grand_total)}
         if not isinstance(record, Order):
             return {"button": "cancel"}
         asked = self.settings.tax_rounding
@@ -98,6 +142,10 @@ class TrytonConnector:
             sent["unit_price"] = str(line.unit_price)
         return sale
 
+    def examinations(self, duties: Duties) -> Sequence[Examination]:
+        """Its rights, one by one."""
+        return [rights(self.name, questions(self._client, self._directory, duties), WHERE)]
+
     def probe(self) -> Health:
         """Whether Tryton answers, knows us, and has what the settings name."""
         try:
@@ -112,22 +160,24 @@ def build(
     name: str,
     settings: Mapping[str, Any],
     *,
+    lookups: Tables = NO_LOOKUPS,  # noqa: ARG001  every builder's signature
     observe: Observer | None = None,
     http: Sender | None = None,
     resolve: Resolve = resolve_secret,
     clock: Callable[[], datetime] = utc_now,
 ) -> TrytonConnector:
     """The connector for the settings of `[connections.NAME]`. Raises ConfigurationError with all problems at once."""
-    checked = check_settings(name, settings)
-    sender = http or Http(checked.http_options(), observe)
+    checked = check_settings(TrytonSettings, name, settings)
+    sender = http or Http(checked.http_options(resolve), observe)
     login = checked.auth
     auth: Auth
     wire: RestWire | RpcWire
     if isinstance(login, SessionLogin):
         wire = RpcWire(checked.url, checked.database)
-        auth = Session(sender, checked.url, checked.database, login.username, resolve(login.password))
+        session = partial(Session, sender, checked.url, checked.database, login.username)
+        auth = Renewing(lambda known: session(known(login.password)), resolve)
     else:
-        wire, auth = RestWire(checked.url, checked.database), Bearer(resolve(login.key))
+        wire, auth = RestWire(checked.url, checked.database), Renewing(lambda known: Bearer(known(login.key)), resolve)
     client = TrytonClient(sender, auth, wire, duplicate=checked.duplicate_text, clock=clock)
     return TrytonConnector(name, checked, client)
 
@@ -135,40 +185,53 @@ def build(
 def telling(flow: str, settings: TrytonSettings, directory: Directory) -> Telling:
     """What is particular about a flow that is read. Raises ConfigurationError for one that nothing is known of."""
     reads = settings.reads
-    if flow == "inventory" and reads.inventory:
-        return Levels(reads.inventory, directory.told_places)
-    if flow == "prices" and reads.prices:
-        return Prices(reads.prices, directory.currency)
-    if flow == "products" and reads.products:
-        return Catalog(reads.products)
-    if flow == "shipments":
-        return Shipments(settings, directory.called)
-    if flow == "invoices":
-        return Invoices(settings)
-    raise ConfigurationError([f"reads: has no {flow}"])
+    makers: dict[str, Callable[[], Telling]] = {
+        "shipments": partial(Shipments, settings, directory.called),
+        "invoices": partial(Invoices, settings),
+        "credit_memos": partial(CreditNotes, settings),
+    }
+    if reads.inventory:
+        makers["inventory"] = partial(Levels, reads.inventory, directory.told_places)
+    if reads.prices:
+        makers["prices"] = partial(_prices, reads.prices, directory)
+    if reads.products:
+        makers["products"] = partial(Catalog, reads.products)
+    if reads.tracks:
+        makers["tracks"] = partial(Parcels, reads.tracks, settings)
+    if reads.customers:
+        makers["customers"] = partial(
+            Customers, reads.customers, partial(told_of, settings, reads.customers, directory)
+        )
+    if flow not in makers:
+        raise ConfigurationError([f"reads: has no {flow}"])
+    return makers[flow]()
+
+
+def _prices(settings: PriceSettings, directory: Directory) -> Telling:
+    if settings.price_list or settings.tiers:
+        return ListPrices(settings, directory.currency, directory.price_list)
+    return Prices(settings, directory.currency)
+
+
+def told_of(settings: TrytonSettings, customers: CustomerSettings, directory: Directory) -> Told:
+    """Raises Misconfigured where Tryton does not have what the settings name."""
+    return Told(
+        party=settings.party,
+        groups={directory.category(name): group for group, name in settings.party.groups.items()},
+        category=directory.category(customers.category) if customers.category else 0,
+    )
 
 
 def capabilities_of(settings: TrytonSettings) -> Capabilities:
     """Every flow can be looked up; Tryton itself keeps orders single only with the unique module."""
     once = {"orders"} if settings.unique_references else set()
+    taken = frozenset[str](settings.flows) | (PEOPLE if "customers" in settings.flows else frozenset())
     return Capabilities(
         reads=frozenset(settings.reads.asked()),
-        writes=frozenset(settings.flows),
+        writes=taken,
         dedupes=frozenset(once) & settings.flows,
-        finds=frozenset(settings.flows),
+        finds=taken,
         settling=settings.settling_s,
         evidence=Evidence.SANDBOX,
-        pace=PACE,
+        pace=settings.limits.pace(),
     )
-
-
-def check_settings(name: str, settings: Mapping[str, Any]) -> TrytonSettings:
-    """Checked. The values themselves never stand in an error's text: one may be a secret in the wrong place."""
-    try:
-        return TrytonSettings.model_validate(dict(settings))
-    except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, ('connections', name, *one['loc'])))}: {one['msg'].removeprefix('Value error, ')}"
-            for one in error.errors(include_input=False, include_url=False)
-        ]
-        raise ConfigurationError(problems) from None

@@ -14,9 +14,11 @@ from typing import Any, cast
 
 from crossdock.erp.tryton.client import Query, Row, TrytonClient
 from crossdock.erp.tryton.mapping import Lookups, Product
-from crossdock.erp.tryton.pricing import HUNDRED, Priced, Role, Rounding
-from crossdock.erp.tryton.settings import TrytonSettings, plain_rate
+from crossdock.erp.tryton.price_lists import PriceList
+from crossdock.erp.tryton.settings import TrytonSettings
 from crossdock.errors import Misconfigured, Rejected
+from crossdock.flows.parts import HUNDRED, Priced, Role, plain_rate
+from crossdock.flows.quotes import Rounding
 from crossdock.model.address import Address
 from crossdock.model.order import Order
 
@@ -57,7 +59,7 @@ class Directory:
         """Everything that the sale's lines and header name, but for the customer's own records."""
         return Lookups(
             company=self.company(),
-            currency=self._currency(order.totals.currency),
+            currency=self.currency_id(order.totals.currency),
             warehouse=self._warehouse(),
             payment_term=self._payment_term() if self._settings.payment_term else None,
             products=self.products(lines),
@@ -143,7 +145,20 @@ class Directory:
         found = self._maybe(query)
         return int(found["id"]) if found else None
 
-    def _currency(self, code: str) -> int:
+    def category(self, name: str) -> int:
+        """A party category's id."""
+        query = Query(model="party.category", domain=(("name", "=", name),), fields=("name",))
+        return int(self._one(query, lambda: Misconfigured(f"Tryton has not one single party category {name}"))["id"])
+
+    def price_list(self, name: str) -> PriceList:
+        """One of the company's."""
+        domain = (("name", "=", name), ("company", "=", self.company()))
+        query = Query(model="product.price_list", domain=domain, fields=("tax_included",))
+        found = self._one(query, lambda: Misconfigured(f"Tryton has not one single price list {name}"))
+        return PriceList(id=int(found["id"]), with_tax=bool(found["tax_included"]))
+
+    def currency_id(self, code: str) -> int:
+        """By the shop's code."""
         theirs = self._settings.currencies.get(code, code)
         query = Query(model="currency.currency", domain=(("code", "=", theirs),), fields=("code",))
         return int(self._one(query, lambda: Rejected(f"Tryton has no currency {theirs}"))["id"])

@@ -1,7 +1,7 @@
 """Shipments that were done and invoices that were posted in Tryton, as documents of the orders they are for.
 
 Both lead to their sale by the origin of their lines. A sale without our key is not the shop's, and is passed over;
-so is a line that was made for no goods. A line is called by the id of the order's line, which
+so is a line for what the shop does not sell: shipping, discounts. A line is called by the id of the order's line, which
 its sale's line keeps in its note; by the product's code where there is none (a sale from before that note).
 """
 
@@ -68,20 +68,12 @@ class Shipments:
         """A row for each shipment and order."""
         called = self._called()
         heads = {int(row["id"]): row for row in among(client, SHIPMENT, "id", links, ("number", "warehouse"))}
-        found = documents(client, list(self._parts(client, links)), self._settings)
+        found = documents(client, list(shipped(client, links)), self._settings)
         return [
             row | {"warehouse": called[int(heads[ident]["warehouse"])], "shipped_at": first_of(parts)}
             for ident, parts in found.items()
             for row in told(heads[ident]["number"], parts)
         ]
-
-    def _parts(self, client: TrytonClient, links: Sequence[int]) -> Iterator[Part]:
-        fields = ("shipment", "origin", "product", "internal_quantity", "create_date", "write_date")
-        shipments = [f"{SHIPMENT},{ident}" for ident in links]
-        for row in among(client, MOVE, "shipment", shipments, fields, LEFT):
-            document, origin = linked(row["shipment"], SHIPMENT), linked(row["origin"], SALE_LINE)
-            if document and origin:
-                yield part_of(row, document, origin, row["internal_quantity"])
 
 
 class Invoices:
@@ -110,20 +102,34 @@ class Invoices:
                 yield part_of(row, int(row["invoice"]), origin, row["quantity"])
 
 
+def shipped(client: TrytonClient, shipments: Sequence[int]) -> Iterator[Part]:
+    """What has left by these shipments."""
+    fields = ("shipment", "origin", "product", "internal_quantity", "create_date", "write_date")
+    named = [f"{SHIPMENT},{ident}" for ident in shipments]
+    for row in among(client, MOVE, "shipment", named, fields, LEFT):
+        document, origin = linked(row["shipment"], SHIPMENT), linked(row["origin"], SALE_LINE)
+        if document and origin:
+            yield part_of(row, document, origin, row["internal_quantity"])
+
+
 def documents(client: TrytonClient, parts: Sequence[Part], settings: TrytonSettings) -> dict[int, list[Named]]:
     """The parts that are of orders of ours, by their document."""
     lines = _by_id(among(client, SALE_LINE, "id", _unique(part.origin for part in parts), ("sale", "note")))
     sales = among(client, SALE, "id", _unique(int(line["sale"]) for line in lines.values()), ("reference", "comment"))
     orders = {row["id"]: order_of(row["reference"], settings) for row in sales if key_in(row["comment"])}
-    goods = (("type", "=", "goods"), EITHER)
-    products = _by_id(among(client, PRODUCT, "id", _unique(part.product for part in parts), ("code",), goods))
+    sold = _by_id(among(client, PRODUCT, "id", _unique(part.product for part in parts), ("code", "type"), (EITHER,)))
+    beside = settings.products.beside()
     found: dict[int, list[Named]] = defaultdict(list)
     for part in parts:
         line = lines.get(part.origin)
         order = orders.get(line["sale"]) if line else None
-        if line and order and part.product in products:
-            ours = line_in(line["note"])
-            name = {"line": ours} if ours else {"sku": str(products[part.product]["code"])}
+        product = sold.get(part.product)
+        if line and order and product:
+            code, ours = str(product["code"]), line_in(line["note"])
+            # what the shop sells may be a service in Tryton: our line's id tells it from shipping, and its own discount
+            if code in beside or not (ours or product["type"] == "goods"):
+                continue
+            name = {"line": ours} if ours else {"sku": code}
             found[part.document].append(Named(order=order, line=name, part=part))
     return found
 

@@ -11,13 +11,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from crossdock.erp.tryton.pricing import Priced
 from crossdock.erp.tryton.settings import TrytonSettings
+from crossdock.flows import personal
+from crossdock.flows.parts import Priced
 from crossdock.model.address import Address
 from crossdock.model.base import Record
 from crossdock.model.order import Order, OrderLine
 
 MARK = "crossdock: "
+RETURN_MARK = "crossdock refund: "  # before our key, in the comment of a sale that gives something back
 LINE_MARK = "crossdock line: "  # before our line id, in the note of a sale's line: no report of Tryton's prints it
 Values = dict[str, Any]
 
@@ -114,9 +116,9 @@ def build_comment(order: Order, key: str) -> str:
     return "\n".join([*(one for one in said if one), f"{MARK}{key}"])
 
 
-def key_in(comment: str | None) -> str:
+def key_in(comment: str | None, mark: str = MARK) -> str:
     """The key that a sale was made under, "" where it was not made by us. The last line of ours counts."""
-    return _marked(comment, MARK)
+    return _marked(comment, mark)
 
 
 def line_in(note: str | None) -> str:
@@ -193,10 +195,5 @@ def same_address(row: Mapping[str, Any], wanted: Values) -> bool:
 
 def people_in(order: Order) -> tuple[str, ...]:
     """Every text about a person in an order: it must not come back in an error."""
-    found: list[str] = [order.note, order.gift_message, party_name(order)]
-    buyer = order.buyer
-    found += [buyer.first_name, buyer.last_name, buyer.email, buyer.vat_id]
-    for address in (order.billing, order.shipping or order.billing):
-        found += [address.first_name, address.last_name, address.company, address.email, address.telephone]
-        found += [address.city, address.postcode, address.vat_id, *address.street]
+    found = (*personal.people_in(order), party_name(order))
     return tuple(dict.fromkeys(one for one in found if one and one != "Guest"))

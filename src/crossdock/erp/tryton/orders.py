@@ -12,20 +12,20 @@ now belongs to whoever is at it (two concurrent confirms can make two invoices).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from crossdock.contract.message import Receipt
+from crossdock.contract.shadow import Shown
 from crossdock.erp.tryton.client import TrytonClient
 from crossdock.erp.tryton.directory import Directory
 from crossdock.erp.tryton.mapping import build_sale, people_in
 from crossdock.erp.tryton.parties import Parties
-from crossdock.erp.tryton.pricing import Priced, difference, expected, predict, price_order
+from crossdock.erp.tryton.pricing import predict, price_order
 from crossdock.erp.tryton.sales import SALE, Sale, Sales
 from crossdock.erp.tryton.settings import TrytonSettings
+from crossdock.erp.tryton.showing import shown_order, shown_sale
 from crossdock.errors import Conflict, Rejected, Temporary
+from crossdock.flows.parts import Priced, difference, expected
 from crossdock.model.order import Order
-
-CLOCK_GRAIN = timedelta(seconds=1)  # an HTTP date has no fractions
 
 
 class OrderSink:
@@ -62,6 +62,20 @@ class OrderSink:
         lines = price_order(order, self._directory.rounding())
         return sales.receipt(sale, _line_ids(lines), found=True)
 
+    def show(self, order: Order, key: str) -> Shown | None:
+        """The sale under the order's reference, whoever has made it: its sums and lines."""
+        company = self._directory.company()
+        client = self._client.about(people_in(order), company=company)
+        sales = Sales(client, company, self._settings)
+        found = sales.under(order.number)
+        if not found:
+            return None
+        sale = next((one for one in found if one.key == key), found[0])
+        lines = price_order(order, self._directory.rounding())
+        ours = shown_order(order, lines, self._directory.lookups(order, lines), self._directory.code_of, self._settings)
+        theirs = shown_sale(order, sales, sale, self._settings)
+        return Shown(ours=ours, theirs=theirs, number=sale.number or str(sale.id), times=len(found))
+
     def count(self, order: Order, key: str) -> int:
         """How many sales of ours there are that are entered in full; a cancelled one was made, and counts."""
         return self.count_many([(order, key)])[0]
@@ -90,14 +104,7 @@ class OrderSink:
 
     def _continue(self, sales: Sales, sale: Sale, order: Order, lines: tuple[Priced, ...]) -> Receipt:
         """With what an earlier attempt has left behind."""
-        if sale.state == "cancelled":
-            raise Rejected(f"sale {sale.id} was cancelled in Tryton; it is not made again")
-        if not sales.is_entered(sale):
-            if sale.age < timedelta(seconds=self._settings.settling_s) + CLOCK_GRAIN:
-                raise Temporary(f"sale {sale.id} is {sale.state} and was changed just now: another may be at it")
-            if told := difference(sale.amounts, expected(order)):
-                raise Rejected(f"sale {sale.id} was left as {sale.state} and does not come to the order's sums: {told}")
-            sale = sales.enter(sale)
+        sale = sales.gone_on_with(sale, expected(order))
         return sales.receipt(sale, _line_ids(lines), found=True)
 
     def _lost(self, sales: Sales, order: Order, key: str, conflict: Conflict) -> Conflict | Temporary:

@@ -53,28 +53,20 @@ class Parties:
 
     def _find(self, order: Order, client: TrytonClient) -> int | None:
         for way in self._settings.party.match:
-            domain = self._domain(way, order)
-            rows = client.search(Query(model="party.party", domain=domain, fields=("code",))).rows if domain else ()
-            if len(rows) > 1:
-                raise Rejected(f"Tryton has {len(rows)} parties with this customer's {way.replace('_', ' ')}")
-            if rows:
-                return int(rows[0]["id"])
+            if (found := matching(client, way, self._wanted(way, order))) is not None:
+                return found
         # what an earlier try made is found by its code, whatever else is looked at
         return None if "code" in self._settings.party.match else self._by_code(order, client)
 
     def _by_code(self, order: Order, client: TrytonClient) -> int | None:
-        rows = client.search(Query(model="party.party", domain=self._domain("code", order), fields=("code",))).rows
-        return int(rows[0]["id"]) if rows else None
+        return matching(client, "code", party_code(order, self._settings))
 
-    def _domain(self, way: Match, order: Order) -> tuple[Any, ...]:
+    def _wanted(self, way: Match, order: Order) -> str:
         if way == "code":
-            return (("code", "=", party_code(order, self._settings)),)
+            return party_code(order, self._settings)
         if way == "email":
-            email = order.buyer.email or order.billing.email
-            wanted = (("contact_mechanisms.type", "=", "email"), ("contact_mechanisms.value", "ilike", _literal(email)))
-            return wanted if email else ()
-        vat = order.buyer.vat_id or order.billing.vat_id
-        return (("identifiers.code", "=", vat),) if vat else ()
+            return order.buyer.email or order.billing.email
+        return order.buyer.vat_id or order.billing.vat_id
 
     def _make(self, order: Order, client: TrytonClient, addresses: list[Values]) -> int:
         if not self._settings.party.create:
@@ -101,6 +93,19 @@ class Parties:
     def _address(self, address: Address) -> Values:
         country = self._directory.country(address.country) if address.country else None
         return build_address(address, country, self._directory.subdivision(address))
+
+
+def matching(client: TrytonClient, way: Match, text: str) -> int | None:
+    """The one active party that has this code, e-mail address or tax identifier. Raises Rejected where several have."""
+    domains: dict[Match, tuple[Any, ...]] = {
+        "code": (("code", "=", text),),
+        "email": (("contact_mechanisms", "where", [("type", "=", "email"), ("value", "ilike", _literal(text))]),),
+        "tax_identifier": (("OR", ("identifiers.code", "=", text), ("identifiers.code_compact", "=", text)),),
+    }
+    found = client.search(Query(model="party.party", domain=domains[way], fields=("code",))).rows if text else ()
+    if len(found) > 1:
+        raise Rejected(f"Tryton has {len(found)} parties with this customer's {way.replace('_', ' ')}")
+    return int(found[0]["id"]) if found else None
 
 
 def _literal(text: str) -> str:

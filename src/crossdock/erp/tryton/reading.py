@@ -47,8 +47,8 @@ class Found(Record, frozen=True, kw_only=True):
     def of(cls, row: Row, leg: Leg) -> Found:
         """Raises Misconfigured where its time cannot be seen."""
         _refuse_hidden(leg.model, leg.fields(), (row,))
-        ident, link, at = int(row["id"]), row[leg.link], _moment(row, leg)
-        return cls(id=ident, link=link if isinstance(link, int) else 0, at=at, hash=hash_of(leg, ident, at))
+        ident, at = int(row["id"]), _moment(row, leg)
+        return cls(id=ident, link=_ident(row[leg.link]), at=at, hash=hash_of(leg, ident, at))
 
 
 class TrytonRows:
@@ -88,10 +88,13 @@ class TrytonRows:
         known = frozenset(place.seen) if leg.stamp else frozenset[str]()
         fresh = [one for one in records if one.hash not in known]
         links = list(dict.fromkeys(one.link for one in fresh if one.link))
-        rows = self._telling.rows(client, leg, links, found.at) if links else []
+        stamps = [one.at for one in records if one.at]
+        # the server tells its clock without fractions: what was read lies behind the stamps of what led to it
+        at = max((found.at, *stamps, *([place.furthest] if place.furthest else [])))
+        rows = self._telling.rows(client, leg, links, at) if links else []
         goes_on = _after(spot, records, last=len(records) < self._settings.page_size)
         told = [one.hash for one in fresh] if leg.stamp else []
-        place = moved(place, goes_on, [one.at for one in records if one.at], told)
+        place = moved(place, goes_on, stamps, told)
         return (place if goes_on.leg < len(legs) else ended(place, self._overlap)), rows
 
     def _query(self, leg: Leg, spot: Spot, place: Place) -> Query:
@@ -129,6 +132,14 @@ def among(
 def number(value: Any) -> Any:
     """A quantity of Tryton's, which is a binary float there and has at most as many decimals as its unit."""
     return value if isinstance(value, int) else round(value, 4)
+
+
+def _ident(link: Any) -> int:
+    """Of an id, or of a reference (`model,id`); 0 for nothing."""
+    if isinstance(link, int):
+        return link
+    _, _, ident = str(link or "").partition(",")
+    return int(ident) if ident.isdecimal() else 0
 
 
 def _moment(row: Row, leg: Leg) -> datetime | None:

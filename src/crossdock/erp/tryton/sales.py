@@ -9,16 +9,17 @@ from typing import Any
 
 from crossdock.contract.message import Receipt
 from crossdock.erp.tryton.client import Query, TrytonClient
-from crossdock.erp.tryton.mapping import key_in, reference_of
-from crossdock.erp.tryton.pricing import Amounts
+from crossdock.erp.tryton.mapping import MARK, key_in, reference_of
 from crossdock.erp.tryton.settings import TrytonSettings
 from crossdock.errors import Conflict, Rejected, Temporary
+from crossdock.flows.parts import Amounts, difference
 from crossdock.model.base import Record
 
 SALE = "sale.sale"
 FIELDS = ("number", "reference", "comment", "state", "create_date", "write_date")
 AMOUNTS = ("untaxed_amount", "tax_amount", "total_amount", "currency")
 TAKEN = frozenset({"confirmed", "processing", "done"})
+CLOCK_GRAIN = timedelta(seconds=1)  # an HTTP date has no fractions
 BEFORE = ("draft", "quotation", "confirmed", "processing", "done")
 
 
@@ -40,12 +41,13 @@ class Sale(Record, frozen=True, kw_only=True):
 
 
 class Sales:
-    """The sales of one company."""
+    """The sales of one company; `mark` stands before our key in their comments."""
 
-    def __init__(self, client: TrytonClient, company: int, settings: TrytonSettings) -> None:
+    def __init__(self, client: TrytonClient, company: int, settings: TrytonSettings, mark: str = MARK) -> None:
         self._client = client
         self._company = company
         self._settings = settings
+        self._mark = mark
 
     def under(self, number: str) -> list[Sale]:
         """Every sale with this order's reference, oldest first."""
@@ -72,7 +74,7 @@ class Sales:
         if len(found) >= query.limit:
             raise Temporary(f"{len(found)} sales or more under {len(numbers)} references: too many to be told at once")
         try:
-            return Counter(key_in(row["comment"]) for row in found if self.is_made(str(row["state"])))
+            return Counter(key_in(row["comment"], self._mark) for row in found if self.is_made(str(row["state"])))
         except KeyError as error:
             raise Temporary(f"a sale was read without its {error.args[0]}") from error
 
@@ -112,6 +114,21 @@ class Sales:
             raise Temporary(f"sale {sale.id} is still {sale.state}")
         return sale
 
+    def gone_on_with(self, sale: Sale, wanted: Amounts) -> Sale:
+        """What an earlier attempt has left behind, brought to its end.
+
+        Raises Temporary while another may be at it, Rejected where it was cancelled or does not come to these sums.
+        """
+        if sale.state == "cancelled":
+            raise Rejected(f"sale {sale.id} was cancelled in Tryton; it is not made again")
+        if self.is_entered(sale):
+            return sale
+        if sale.age < timedelta(seconds=self._settings.settling_s) + CLOCK_GRAIN:
+            raise Temporary(f"sale {sale.id} is {sale.state} and was changed just now: another may be at it")
+        if told := difference(sale.amounts, wanted):
+            raise Rejected(f"sale {sale.id} was left as {sale.state} and does not come to the wanted sums: {told}")
+        return self.enter(sale)
+
     def is_entered(self, sale: Sale) -> bool:
         """Whether it is as far as the settings want it."""
         return self._entered(sale.state)
@@ -122,6 +139,12 @@ class Sales:
 
     def _entered(self, state: str) -> bool:
         return state in TAKEN or (state == "quotation" and not self._settings.confirm)
+
+    def lines(self, sale: Sale) -> Sequence[dict[str, Any]]:
+        """Its lines in their sequence: product, quantity and price."""
+        fields = ("product", "quantity", "unit_price", "type")
+        found = self._client.search(Query(model="sale.line", domain=(("sale", "=", sale.id),), fields=fields))
+        return [row for row in found.rows if row.get("type", "line") == "line"]
 
     def discard(self, sale: Sale) -> None:
         """Deletes a draft that this very attempt has made."""
@@ -138,15 +161,15 @@ class Sales:
 
     def _read(self, domain: tuple[Any, ...]) -> list[Sale]:
         found = self._client.search(Query(model=SALE, domain=domain, fields=FIELDS + AMOUNTS))
-        return [_sale(row, found.at) for row in found.rows]
+        return [_sale(row, found.at, self._mark) for row in found.rows]
 
 
-def _sale(row: dict[str, Any], at: datetime) -> Sale:
+def _sale(row: dict[str, Any], at: datetime, mark: str) -> Sale:
     try:
         return Sale(
             id=int(row["id"]),
             number=str(row["number"] or ""),
-            key=key_in(row["comment"]),
+            key=key_in(row["comment"], mark),
             state=str(row["state"]),
             touched=row["write_date"] or row["create_date"],
             read_at=at,

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from crossdock.transport.http import HttpOptions, is_loopback
+from crossdock.flows.parts import by_plain_rate
+from crossdock.transport.connection import Address, SecretRef, Strict, WireSettings, refuse_plain
+from crossdock.transport.limits import LimitSettings
 
-SecretRef = Annotated[str, Field(pattern=r"^(env|file):.+", description="reference to a secret: env:NAME or file:PATH")]
-FlowName = Literal["orders", "cancellations"]
-READS = ("inventory", "prices", "products", "shipments", "invoices")
+FlowName = Literal["orders", "cancellations", "customers", "refunds"]
+READS = ("inventory", "prices", "products", "shipments", "tracks", "invoices", "credit_memos", "customers")
 Match = Literal["code", "email", "tax_identifier"]
 DUPLICATE = "A sale with this reference already exists."
 
 
-def _rates(value: dict[str, str]) -> dict[str, str]:
-    """A rate is written in one way inside, whatever was typed: 22, 22.0 and 22.00 are the same key."""
-    return {plain_rate(key) or key: name for key, name in value.items()}
-
-
-def plain_rate(text: str | Decimal) -> str:
-    """A rate in percent without an exponent or trailing noughts; "" where it is no number."""
-    try:
-        rate = Decimal(text)
-    except InvalidOperation:
-        return ""
-    return f"{rate.normalize():f}" if rate.is_finite() else ""
-
-
-TaxMap = Annotated[dict[str, str], AfterValidator(_rates)]
-
-
-class Strict(BaseModel):
-    """Unknown keys are errors; values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+TaxMap = Annotated[dict[str, str], AfterValidator(by_plain_rate)]
 
 
 class ApplicationKey(Strict):
@@ -58,18 +37,10 @@ class SessionLogin(Strict):
 Login = Annotated[ApplicationKey | SessionLogin, Field(discriminator="scheme")]
 
 
-class DeadlineSettings(Strict):
-    """All in seconds."""
+class TrytonLimits(LimitSettings):
+    """What a Tryton bears: a server process does 2 to 3 processed sales a second."""
 
-    connect_s: float = Field(default=5, gt=0, description="seconds to get a connection")
-    read_s: float = Field(default=30, gt=0, description="seconds without a byte before an answer is given up")
-    total_s: float = Field(default=60, gt=0, description="seconds for a whole request with its answer")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> DeadlineSettings:
-        if not self.connect_s < self.read_s <= self.total_s:
-            raise ValueError("connect_s must be below read_s, and read_s not above total_s")
-        return self
+    concurrency: int = Field(default=4, ge=1, le=64, description="documents at a time at most")
 
 
 class ProductSettings(Strict):
@@ -82,6 +53,11 @@ class ProductSettings(Strict):
     credit: str = Field(default="", description="code of the product for gift cards, store credit and reward points")
     rounding: str = Field(default="", description="code of the product for rounding lines")
     placeholder: str = Field(default="", description="code of the product for unknown SKUs")
+
+    def beside(self) -> frozenset[str]:
+        """The codes of those that stand for nothing that the shop sells; the placeholder does."""
+        told = (self.shipping, self.discount, self.fpt, self.fee, self.credit, self.rounding)
+        return frozenset(code for code in told if code)
 
 
 class PartySettings(Strict):
@@ -96,6 +72,18 @@ class PartySettings(Strict):
         default="M", max_length=20, description="put before the shop's customer id to make the party's code"
     )
     create: bool = Field(default=True, description="whether an unknown customer becomes a new party")
+    vat_type: str = Field(
+        default="eu_vat",
+        description="kind of Tryton's identifiers that a customer's VAT number becomes, where Tryton takes it for "
+        'valid; else, and where this is "", it becomes one without a kind',
+    )
+    groups: dict[str, str] = Field(
+        default={}, description="the shop's customer group -> name of a party category, both ways"
+    )
+    fields: dict[str, str] = Field(
+        default={},
+        description="the shop's field of a customer (attributes.CODE, birthday, ...) -> text field of party.party",
+    )
 
 
 class ReadSettings(Strict):
@@ -127,11 +115,21 @@ class LevelSettings(ReadSettings):
 
 
 class PriceSettings(ReadSettings):
-    """List prices."""
+    """List prices, or those of price lists."""
 
     scope: str = Field(min_length=1, description="the name of the scope that they are prices of, as the route has it")
     tax: Literal["excluded", "included", ""] = Field(
-        default="excluded", description="what is said of them; Tryton's list prices are without tax"
+        default="excluded",
+        description="what is said of them; Tryton's list prices are without tax, and a price list says it itself; "
+        "empty: nothing is said",
+    )
+    price_list: str = Field(
+        default="", description="name of the price list that the base prices are of; empty: the products' list prices"
+    )
+    tiers: dict[str, str] = Field(
+        default={},
+        description="the shop's customer group (ALL GROUPS is everybody) -> name of the price list that becomes its "
+        "tier prices; the route needs tiers = replace, since a row has them all",
     )
 
 
@@ -144,6 +142,24 @@ class CatalogSettings(ReadSettings):
     )
 
 
+class ParcelSettings(ReadSettings):
+    """Parcels of shipments: Tryton's module stock_package_shipping."""
+
+    carriers: dict[str, str] = Field(
+        default={}, description="name of a carrier's party in Tryton -> the store's code of the carrier; else custom"
+    )
+
+
+class CustomerSettings(ReadSettings):
+    """Customers."""
+
+    category: str = Field(
+        default="",
+        description="name of a party category whose parties are customers too; without it only those are told of whom "
+        "the shop has told",
+    )
+
+
 class ReadsSettings(Strict):
     """What is read from it."""
 
@@ -151,18 +167,24 @@ class ReadsSettings(Strict):
     prices: PriceSettings | None = Field(default=None, description="list prices of products")
     products: CatalogSettings | None = Field(default=None, description="products: their texts, whether they are sold")
     shipments: ReadSettings | None = Field(default=None, description="shipments that were done for our orders")
+    tracks: ParcelSettings | None = Field(
+        default=None, description="parcels of shipments that were done for our orders, with a shipping reference"
+    )
     invoices: ReadSettings | None = Field(default=None, description="invoices that were posted for our orders")
+    credit_memos: ReadSettings | None = Field(default=None, description="credit notes that were posted for our orders")
+    customers: CustomerSettings | None = Field(default=None, description="parties that are customers of the shop")
 
     def asked(self) -> dict[str, ReadSettings]:
         """By flow, those that there are."""
         return {flow: one for flow in READS if (one := getattr(self, flow)) is not None}
 
 
-class TrytonSettings(Strict):
+class TrytonSettings(WireSettings):
     """One company in one Tryton database."""
 
     kind: Literal["tryton"] = Field(default="tryton", description="the kind of connection")
-    url: str = Field(description="the server's address, without the database")
+    limits: TrytonLimits = Field(default=TrytonLimits(), description="how fast it may be used")
+    url: Address = Field(description="the server's address, without the database")
     database: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="the database's name")
     auth: Login = Field(description="how Tryton knows us")
     flows: frozenset[FlowName] = Field(
@@ -195,6 +217,10 @@ class TrytonSettings(Strict):
     shipment_method: Literal["order", "invoice", "manual"] = Field(
         default="order", description="Tryton's shipment method of the sale"
     )
+    returns: Literal["manual", "order"] = Field(
+        default="manual",
+        description="what a refund says of goods: manual: nothing; order: a return shipment waits for them",
+    )
     reference_prefix: str = Field(
         default="", max_length=20, description="put before the order number; needed where two shops share numbers"
     )
@@ -204,42 +230,10 @@ class TrytonSettings(Strict):
     duplicate_text: str = Field(
         default=DUPLICATE, min_length=5, description="what that module says, as far as it is always the same"
     )
-    settling_s: float = Field(
-        default=30, ge=0, description="seconds after which a request that we gave up on can no longer take effect"
-    )
-    deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="deadlines of one request")
-    max_response_bytes: int = Field(default=10_000_000, gt=0, description="bytes that an answer may have")
-    allow_plain_http: bool = Field(default=False, description="whether http:// is allowed beyond this machine itself")
-    ca_file: str = Field(default="", description="PEM file with a further certificate authority")
-    system_proxy: bool = Field(default=False, description="whether HTTPS_PROXY and its like are used")
-
-    @field_validator("url")
-    @classmethod
-    def _whole_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or parts.query:
-            raise ValueError("an address like https://tryton.example.com is wanted")
-        if parts.username or parts.password:
-            raise ValueError("credentials do not belong into the address")
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _safe(self) -> TrytonSettings:
-        parts = urlsplit(self.url)
-        if parts.scheme == "http" and not self.allow_plain_http and not is_loopback(parts.hostname or ""):
-            raise ValueError("the address is plain http: use https, or set allow_plain_http")
+        refuse_plain(self.url, allowed=self.allow_plain_http)
         if self.unknown_sku == "placeholder" and not self.products.placeholder:
             raise ValueError("unknown_sku = placeholder needs products.placeholder")
         return self
-
-    def http_options(self) -> HttpOptions:
-        """For `transport.http.Http`."""
-        return HttpOptions(
-            connect_timeout=self.deadlines.connect_s,
-            read_timeout=self.deadlines.read_s,
-            total_timeout=self.deadlines.total_s,
-            max_response_bytes=self.max_response_bytes,
-            allow_plain_http=self.allow_plain_http,
-            ca_file=self.ca_file,
-            system_proxy=self.system_proxy,
-        )

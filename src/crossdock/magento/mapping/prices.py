@@ -11,6 +11,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from crossdock.model.base import Record
 from crossdock.model.price import Price, Step
 
@@ -104,6 +106,38 @@ def holds(found: Sequence[Told], price: Price) -> bool:
     if price.kind == "cost":
         return any(one.cost == price.amount for one in there)
     return any(one.amount == price.amount and (price.kind == "base" or _same_days(one, price)) for one in there)
+
+
+def standing(found: Sequence[Told], price: Price) -> Price:
+    """What the store tells of the SKU in this price's place, as we mean it: without an amount where it has none."""
+    if price.kind == "ladder":
+        return msgspec.structs.replace(price, steps=tuple(_step_of(one) for one in found))
+    if price.kind == "tier":
+        tier = next((_step_of(one) for one in found if is_step_of(one, price)), None)
+        amount, discount = (tier.amount, tier.discount) if tier else (None, False)
+        return msgspec.structs.replace(price, amount=amount, discount=discount)
+    there = next((one for one in found if one.store_id == price.scope), None)
+    if there is None or price.kind == "cost":
+        return msgspec.structs.replace(price, amount=there.cost if there else None, begins=None, ends=None)
+    days = (_day_of(there.price_from), _day_of(there.price_to)) if price.kind == "special" else (None, None)
+    return msgspec.structs.replace(price, amount=there.amount, begins=days[0], ends=days[1])
+
+
+def _step_of(one: Told) -> Step:
+    return Step(
+        scope=one.website_id,
+        group=one.customer_group,
+        quantity=one.quantity,
+        amount=Decimal(0) if one.amount is None else one.amount,
+        discount=one.price_type == "discount",
+    )
+
+
+def _day_of(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat((text or "")[:10])
+    except ValueError:
+        return None
 
 
 def keeps_a_day(found: Sequence[Told], price: Price) -> bool:

@@ -140,6 +140,15 @@ def differing(wanted: Wanted, standing: Standing) -> list[str]:
     return found
 
 
+def told(one: Wanted | Standing, name: str) -> str:
+    """A field of it as people read it, in the store's own ids."""
+    lists = {"websites": one.website_ids, "categories": one.category_ids, "variants": one.children}
+    value = lists[name] if name in lists else one.values.get(name)
+    if isinstance(value, frozenset | tuple | list):
+        return ", ".join(sorted(map(str, value)))
+    return "" if value is None else str(value)
+
+
 def changes(names: Sequence[str], wanted: Wanted, standing: Standing | None) -> Row:
     """Those fields as Magento takes them."""
     body: Row = {}

@@ -1,0 +1,1 @@
+"""What `make check` looks at besides style, types and imports: what we depend on."""

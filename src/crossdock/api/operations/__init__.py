@@ -1,0 +1,1 @@
+"""/api/v1: what operators see and do, over HTTP."""

@@ -1,0 +1,1 @@
+"""A module for each page of the navigation: its addresses, and what its template is given."""

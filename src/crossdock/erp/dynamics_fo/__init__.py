@@ -1,0 +1,1 @@
+"""Microsoft Dynamics 365 Finance and Operations, over its OData interface."""

@@ -1,0 +1,1 @@
+"""What NetSuite calls things. Pure."""

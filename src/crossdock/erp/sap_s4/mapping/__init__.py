@@ -1,0 +1,1 @@
+"""Ours to SAP's words and back. Pure."""

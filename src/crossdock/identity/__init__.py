@@ -1,0 +1,1 @@
+"""Who is asking, from where, how often: what stands before every address that is served."""

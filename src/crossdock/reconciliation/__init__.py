@@ -1,0 +1,1 @@
+"""Comparing two sides and saying why they differ: the pure part."""

@@ -1,0 +1,1 @@
+"""Reconciliation put together: the ends' sides, what is known of a difference, runs, repairs, schedules."""

@@ -1,0 +1,1 @@
+"""A past period once more, with the mapping and the settings of now, against what was said then."""

@@ -1,0 +1,1 @@
+"""Stand-ins for ERPs by name, each from its vendor's contract."""

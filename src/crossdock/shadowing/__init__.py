@@ -1,0 +1,1 @@
+"""Shadow deliveries: comparing in the place of sending."""

@@ -1,0 +1,43 @@
+"""What a start says: why a database cannot be opened, and never with its password; that nothing joins two ends."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from crossdock.app import Crossdock, open_store
+from crossdock.errors import StorageError
+from crossdock.security.envelope import Envelope
+from crossdock.settings import Settings
+from crossdock.settings.storage import DatabaseSettings
+from tests.chaos.services import free_port
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_why_a_database_cannot_be_opened_is_told(kind: str, tmp_path: Path) -> None:
+    (folder := tmp_path / "crossdock.sqlite").mkdir()
+    urls = {
+        "sqlite": f"sqlite:///{folder}",
+        "postgresql": f"postgresql+psycopg://shop:t0p-s3cret@127.0.0.1:{free_port()}/crossdock",
+    }
+    words = {"sqlite": "unable to open database file", "postgresql": "Connection refused"}
+    with pytest.raises(StorageError, match=words[kind]) as failed:
+        open_store(Settings(database=DatabaseSettings(url=urls[kind])), Envelope(b"k" * 32))
+    assert "t0p-s3cret" not in str(failed.value)
+
+
+def test_settings_without_a_route_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASTER", base64.b64encode(b"k" * 32).decode())
+    settings = Settings.model_validate(
+        {"database": {"url": f"sqlite:///{tmp_path}/crossdock.sqlite"}, "security": {"master_key": "env:MASTER"}}
+    )
+    crossdock = Crossdock(settings)
+    with capture_logs() as logs:
+        crossdock.start()
+        crossdock.stop()
+    assert [one["event"] for one in logs if one["log_level"] == "warning"] == [
+        "no route joins two connections: nothing is carried"
+    ]

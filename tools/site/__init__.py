@@ -1,0 +1,1 @@
+"""The site of the documents: what MkDocs is told beside mkdocs.yml."""
