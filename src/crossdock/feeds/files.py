@@ -84,15 +84,13 @@ def _xlsx(path: Path) -> Iterator[Placed]:
 
 
 def _sheet(library: Any, path: Path) -> Iterator[Placed]:
-    book = library.load_workbook(path, read_only=True, data_only=True)
-    try:
+    with path.open("rb") as file:  # openpyxl leaves one that it opened itself open, when it cannot be read
+        book = library.load_workbook(file, read_only=True, data_only=True)
         rows = book.active.iter_rows(values_only=True)
         names = [str(name).strip() for name in next(rows, ())]
         for number, row in enumerate(rows, 2):
             if any(value is not None for value in row):
                 yield number, {name: _cell(value) for name, value in zip(names, row, strict=False)}
-    finally:
-        book.close()
 
 
 def _refuse_bomb(path: Path) -> None:

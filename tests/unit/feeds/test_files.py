@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import zipfile
 from pathlib import Path
@@ -83,9 +84,13 @@ def test_what_is_no_workbook_is_told(tmp_path: Path, content: bytes) -> None:
         list(open_rows(tmp_path / "a.xlsx"))
 
 
-def test_a_sheet_that_breaks_off_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InvalidPayload, match="no workbook"):
-        list(open_rows(book(tmp_path / "a.xlsx", sheet1=(SHEET % b"A-1").replace(b"</sheetData>", b"</nothing>"))))
+@pytest.mark.parametrize("part", ["sheet1", "workbook"])
+def test_a_workbook_that_breaks_off_is_told_and_not_kept_open(tmp_path: Path, part: str) -> None:
+    broken = book(tmp_path / "a.xlsx", **{part: (SHEET % b"A-1").replace(b"</sheetData>", b"</nothing>")})
+    with pytest.raises(InvalidPayload, match="no workbook") as told:
+        list(open_rows(broken))
+    files_here = [file for file in gc.get_objects() if isinstance(file, io.FileIO) and file.name == str(broken)]
+    assert [file.closed for file in files_here] == [True] * len(files_here), told
 
 
 @pytest.mark.parametrize("line", [b"[" * 100_000, b'{"a":' * 100_000, b'{"a": ' + b"9" * 10_000 + b"}", b"\xff"])
