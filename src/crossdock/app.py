@@ -363,8 +363,10 @@ class Crossdock:
         return f"{tally.held} of its feeds wait for a person: crossdock held" if tally.held else ""
 
     def _watch(self) -> None:
-        """What was missed by a schedule is an alarm; what waited for an entry of a lookup table goes on."""
+        """What was missed by a schedule is an alarm; what waited for a lookup's entry, or for its order, goes on."""
         self.readers.watch()
         self.reconciling.watch()
-        if replay_answered(self.store, self.connections.lookups, "lookups", utc_now()):
+        now = utc_now()
+        again = replay_answered(self.store, self.connections.lookups, "lookups", now)
+        if again + self.store.replay_moved_on("orders", now):
             self.wake()

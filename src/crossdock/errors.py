@@ -15,6 +15,7 @@
     │   ├── UnderWay            the target has it in a queue of its own: look again, costs no attempt
     │   ├── OutcomeUnknown      sent, no answer that we can read: find before put
     │   ├── Rejected            the target says no: a dead letter
+    │   │   └── NotOpen         its order does not take it as it stands: tried again once the order has changed
     │   ├── Conflict            the target has something else under this reference: find decides
     │   ├── Misconfigured       pauses the connection (redirect, wrong path, TLS)
     │   └── Unauthorized        pauses the connection, costs no attempt
@@ -146,6 +147,12 @@ class Rejected(DeliveryError):
     """The target understood and says no: a dead letter for the business."""
 
     code = "rejected"
+
+
+class NotOpen(Rejected):
+    """What it is done to does not take it as it stands: a dead letter, tried again once that has changed."""
+
+    code = "not-open"
 
 
 class Conflict(DeliveryError):

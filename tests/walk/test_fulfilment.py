@@ -231,6 +231,36 @@ def test_an_invoice_then_a_credit_memo_that_does_not_come_back(world: World) -> 
     assert told.count("refunds") == 1, told
 
 
+def kept_up(world: World, flow: str, number: str) -> bool:
+    """Whether it is done, after what a process looks after every half minute."""
+    world.crossdock._watch()
+    return bool(world.state(flow, number)["state"] == "delivered")
+
+
+def test_a_credit_memo_that_comes_before_its_invoice_goes_on_by_itself(world: World) -> None:
+    order = world.placed("simple")
+    line = line_of(order)
+    about = {"order": order["increment_id"], "lines": [{"line": line["item_id"], "qty": 1}]}
+    world.push("credit_memos", number="CM-7", **about, shipping=0)
+    told = world.settled("credit_memos", "CM-7")
+    assert told["state"] == "dead"
+    assert "1 is wanted, 0 is open" in told["documents"][0]["reason"]
+    world.push("invoices", number="IN-7", **about)
+    assert world.settled("invoices", "IN-7")["state"] == "delivered", "the credit memo held up its invoice"
+    until(lambda: kept_up(world, "credit_memos", "CM-7"))
+    assert len(world.documents("memos", order)) == 1
+
+
+def test_what_waits_for_a_hold_to_end_goes_on_by_itself(world: World) -> None:
+    order = world.placed("simple")
+    world.shop.do(lambda store: store.change(order["entity_id"], "hold"))
+    world.push("shipments", number="SH-H", order=order["increment_id"], warehouse="MI")
+    assert "on hold" in world.settled("shipments", "SH-H")["documents"][0]["reason"]
+    world.shop.do(lambda store: store.change(order["entity_id"], "unhold"))
+    until(lambda: kept_up(world, "shipments", "SH-H"))
+    assert len(world.documents("shipments", order)) == 1
+
+
 def test_what_was_pushed_first_is_done_first(world: World) -> None:
     order = world.placed("simple")
     line = line_of(order)
@@ -289,8 +319,9 @@ def test_hold_and_release_and_a_comment(world: World) -> None:
     assert "on hold" in world.settled("shipments", "SH-9")["documents"][0]["reason"]
     world.push("order_updates", number="UP-4", order=order["increment_id"], action="unhold")
     assert world.settled("order_updates", "UP-4")["state"] == "delivered"
-    assert world.order(order["entity_id"])["state"] == "new"
-    visible = {"action": "comment", "comment": "It is being packed", "visible": True, "status": "pending"}
+    until(lambda: kept_up(world, "shipments", "SH-9"))
+    assert world.order(order["entity_id"])["state"] == "processing"
+    visible = {"action": "comment", "comment": "It is being packed", "visible": True, "status": "processing"}
     world.push("order_updates", number="UP-5", order=order["increment_id"], **visible)
     assert world.settled("order_updates", "UP-5")["state"] == "delivered"
     wrong = {"action": "comment", "comment": "complete?", "status": "complete"}

@@ -268,6 +268,27 @@ class StorageConformance:
         (again,) = lease(store, NOW + LEASE)
         assert (again.key, again.maybe_sent, again.opened_at) == (first.key, True, NOW + LEASE)
 
+    def test_what_its_subject_did_not_take_is_tried_again_once_a_change_that_is_heard_of(self, store: Store) -> None:
+        self.promised(store, promise(1, "ship", target="store"), promise(2, "ship", target="store"))
+        for one in lease(store):
+            code = "not-open" if one.subject == "1" else "rejected"
+            store.settle(one, Settlement(verdict=verdict(State.DEAD, code=code)), NOW)
+        assert store.replay_moved_on("me", NOW + LEASE) == 0, "nothing was heard of it since it was due"
+        store.record([arrival(hint(1)), arrival(hint(2))], NOW + LEASE)
+        assert store.replay_moved_on("me", NOW + LEASE * 2) == 1
+        (again,) = [one for one in lease(store, NOW + LEASE * 2) if one.flow == "orders"]
+        assert again.key == "1:ship"
+        store.settle(again, Settlement(verdict=verdict(State.DEAD, code="not-open")), NOW + LEASE * 2)
+        assert store.replay_moved_on("me", NOW + LEASE * 3) == 0, "of that change it was tried already"
+
+    def test_what_we_did_to_its_subject_is_a_change_too(self, store: Store) -> None:
+        self.promised(store, promise(1, "ship", target="store"), promise(1, "unhold", target="store", lane="its own"))
+        ship, unhold = lease(store)
+        store.settle(ship, Settlement(verdict=verdict(State.DEAD, code="not-open")), NOW)
+        assert store.replay_moved_on("me", NOW + LEASE) == 0
+        store.settle(unhold, Settlement(verdict=verdict(State.DELIVERED)), NOW + LEASE)
+        assert store.replay_moved_on("me", NOW + LEASE * 2) == 1
+
     def test_an_edited_letter_goes_with_its_new_payload(self, store: Store) -> None:
         self.promised(store, promise())
         (first,) = lease(store)

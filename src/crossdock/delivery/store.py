@@ -105,10 +105,7 @@ class Store(Protocol):
     def announce(
         self, targets: Sequence[str], now: datetime, *, before: datetime | None, limit: int
     ) -> dict[str, list[int]]:
-        """Due heads of lanes by target, at most `limit`, marked as announced. Paused connections are left out.
-
-        Without `before` those that were not announced since their last claim; with it those that were, before then.
-        """
+        """Due heads of lanes of unpaused targets, marked as announced: not since their last claim, or `before` then."""
 
     def lease_announced(self, worker: str, now: datetime, until: datetime, ids: Sequence[int]) -> list[Delivery]:
         """As `lease`, but only of these: what is not due, not ours or gone meanwhile is passed over."""
@@ -142,6 +139,9 @@ class Store(Protocol):
 
     def replay(self, ids: Sequence[int], by: str, now: datetime) -> int:
         """Try dead letters again under the same key; returns how many."""
+
+    def replay_moved_on(self, by: str, now: datetime) -> int:
+        """What its subject did not take as it stood (`not-open`), where that was heard of or changed since."""
 
     def edit(self, delivery_id: int, payload: bytes, by: str, why: str, now: datetime) -> bool:
         """Replace a dead letter's payload and try again under the same key."""

@@ -19,6 +19,7 @@ from crossdock.errors import (
     ConfigurationError,
     DeliveryError,
     InvalidPayload,
+    NotOpen,
     NotReady,
     OutcomeUnknown,
     Rejected,
@@ -150,7 +151,7 @@ class FulfilmentSink:
         if isinstance(record, Tracking):
             return self._track(record)
         if text(order, "state") == "holded":
-            raise Rejected("the order is on hold")
+            raise NotOpen("the order is on hold")
         if isinstance(record, CreditMemo) and record.online:
             return self._made(
                 f"V1/invoice/{self._invoice(record)}/refund", refund_body(order, record) | {"isOnline": True}
@@ -170,7 +171,9 @@ class FulfilmentSink:
 
     def _invoice(self, record: CreditMemo) -> str:
         found = [text(row, "entity_id") for row in self._documents("V1/invoices", record.order_id)]
-        if len(found) != 1:
+        if not found:
+            raise NotOpen("to be given back online the order needs an invoice, it has none yet")
+        if len(found) > 1:
             raise Rejected(f"to be given back online the order needs one invoice, it has {len(found)}")
         return found[0]
 

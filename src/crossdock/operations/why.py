@@ -76,6 +76,8 @@ def _dead(row: DeliveryRow) -> Reason:
     if row.code == "lookup-missing":
         nothing = "It goes on by itself once the entry is there."
         return _made(row, why, next_=nothing, do=[_line("lookups", "missing"), _line("lookups", "add", "--help")])
+    if row.code == "not-open":
+        nothing = "It is tried again by itself once its order has changed at the store."
     steps = [_line("dead", "show", row.id), again, _line("dead", "resolve", row.id, "--why", "…")]
     if row.maybe_sent:
         why += " It may have been sent: look there first."

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.engine import Connection, Row
 
 from crossdock.delivery.records import Attempt, State
-from crossdock.errors import Stale
+from crossdock.errors import NotOpen, Stale
 from crossdock.storage import trail
 from crossdock.storage.dialect import insert_once
 from crossdock.storage.payloads import Payloads
@@ -19,6 +19,7 @@ from crossdock.storage.rows import EDITED, payload_subject
 from crossdock.storage.tables import ASIDE, connections, deliveries, messages
 
 NAMED = Prepared(insert_once(connections))
+MOST = 1000  # letters that are reopened at once
 
 
 def replay(
@@ -36,6 +37,29 @@ def replay(
     """
     found = (_dead(connection, delivery_id, before) for delivery_id in ids)
     return sum(_reopen(connection, payloads, row, "replay", by, why, now) for row in found)
+
+
+def moved_on(connection: Connection) -> list[int]:
+    """Dead letters that their subject did not take as it stood, where it was heard of since they were due, or changed.
+
+    Both count: what we have done to it ourselves need not be heard of, two moves within a second of the target's, say.
+    """
+    heard = select(messages.c.seq).where(
+        messages.c.source == deliveries.c.target,
+        messages.c.subject == deliveries.c.subject,
+        messages.c.received_at > deliveries.c.opened_at,
+    )
+    done = deliveries.alias("done")
+    changed = select(done.c.id).where(
+        done.c.source.in_([deliveries.c.source, deliveries.c.target]),
+        done.c.subject == deliveries.c.subject,
+        done.c.target == deliveries.c.target,
+        done.c.state == State.DELIVERED,
+        done.c.settled_at > deliveries.c.opened_at,
+    )
+    waiting = (deliveries.c.state == State.DEAD, deliveries.c.is_open != 0, deliveries.c.code == NotOpen.code)
+    found = select(deliveries.c.id).where(*waiting, heard.exists() | changed.exists()).limit(MOST)
+    return list(connection.execute(found).scalars())
 
 
 def edit(

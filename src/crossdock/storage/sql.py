@@ -284,6 +284,11 @@ class SqlStore:
         """Dead letters once more; `before`: only those that died before then."""
         return self._committer.run(lambda c: letters.replay(c, self._payloads, ids, by, now, why, before))
 
+    def replay_moved_on(self, by: str, now: datetime) -> int:
+        """What its subject did not take as it stood, once more, where that was heard of or changed since."""
+        ids: list[int] = self._read(letters.moved_on)
+        return self.replay(ids, by, now, "its order has changed") if ids else 0
+
     def edit(self, delivery_id: int, payload: bytes, by: str, why: str, now: datetime, *, over: str = "") -> bool:
         """A corrected payload. `over`: the version whose place it takes; raises Stale for another."""
         return self._committer.run(lambda c: letters.edit(c, self._payloads, delivery_id, payload, by, why, now, over))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crossdock.errors import Rejected
+from crossdock.errors import NotOpen, Rejected
 from crossdock.magento.mapping import fulfilment as mapping
 from crossdock.magento.mapping import marks
 from crossdock.magento.mapping.wire import decode
@@ -86,6 +86,22 @@ def test_a_whole_order_can_be_given_back_and_not_a_cent_of_adjustment_more(name:
         mapping.refund_body(found, CreditMemo(**ABOUT, adjustment_positive=Decimal("0.50")))
     with pytest.raises(Rejected, match="of shipping"):
         mapping.refund_body(found, CreditMemo(**ABOUT, shipping=Decimal(10_000)))
+
+
+@needs_shared
+def test_what_may_yet_be_invoiced_may_yet_be_given_back() -> None:
+    open_still = order("007_simples_a")
+    first = open_still["items"][0]
+    line = FulfilledLine(sku=first["sku"], quantity=Decimal(first["qty_ordered"]))
+    for memo in (CreditMemo(**ABOUT), CreditMemo(**ABOUT, lines=(line,))):
+        with pytest.raises(NotOpen):
+            mapping.refund_body(open_still, memo)
+    gone = paid(open_still)
+    gone["items"] = [row | {"qty_refunded": row["qty_ordered"]} for row in gone["items"]]
+    for memo in (CreditMemo(**ABOUT), CreditMemo(**ABOUT, lines=(line,))):
+        with pytest.raises(Rejected) as told:
+            mapping.refund_body(gone, memo)
+        assert not isinstance(told.value, NotOpen), "no change of the order lets this be done"
 
 
 def test_a_mark_is_known_again_and_names_its_origin() -> None:

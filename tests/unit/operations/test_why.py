@@ -55,6 +55,13 @@ def test_a_missing_lookup_goes_on_by_itself() -> None:
     assert one.do[0] == "crossdock lookups missing"
 
 
+def test_what_its_order_does_not_take_yet_goes_on_by_itself() -> None:
+    (one,) = told(row(State.DEAD, flow="shipments", target="store", code="not-open", reason="the order is on hold"))
+    assert "the order is on hold" in one.why
+    assert "by itself once its order has changed" in one.next
+    assert "crossdock dead show 17" in one.do
+
+
 def test_a_retry_says_when_and_until_when() -> None:
     due = NOW + timedelta(minutes=5)
     (one,) = told(row(State.PENDING, attempts=3, code="temporary", reason="HTTP 503", due_at=due))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from crossdock.errors import Rejected
+from crossdock.errors import NotOpen, Rejected
 from crossdock.magento.mapping.lines import parse_lines
 from crossdock.magento.mapping.marks import comment_of
 from crossdock.magento.mapping.wire import JsonObject, decimal, flag, rows, text
@@ -77,8 +77,9 @@ def invoice_body(order: JsonObject, invoice: Invoice) -> dict[str, Any]:
 
 
 def refund_body(order: JsonObject, memo: CreditMemo) -> dict[str, Any]:
-    """For POST V1/order/ID/refund. Raises Rejected: never more than was captured."""
-    lines = _matched(order, memo.lines, open_to_refund)
+    """For POST V1/order/ID/refund. Raises Rejected: never more than was captured; NotOpen where more may yet be."""
+    no = NotOpen if _may_be_invoiced(order) else Rejected
+    lines = _matched(order, memo.lines, open_to_refund, no)
     shipping = memo.shipping
     left = decimal(order, "base_shipping_amount", "order") - decimal(order, "base_shipping_refunded", "order")
     if shipping is not None and shipping > left:
@@ -89,7 +90,7 @@ def refund_body(order: JsonObject, memo: CreditMemo) -> dict[str, Any]:
     wanted += memo.adjustment_positive - memo.adjustment_negative
     captured = decimal(order, "base_total_paid", "order") - decimal(order, "base_total_refunded", "order")
     if wanted > captured + CENT * len(lines):
-        raise Rejected(f"{wanted:.2f} is to be given back, {captured} of what was captured is left")
+        raise no(f"{wanted:.2f} is to be given back, {captured} of what was captured is left")
     arguments: dict[str, Any] = {
         "adjustment_positive": memo.adjustment_positive,
         "adjustment_negative": memo.adjustment_negative,
@@ -125,8 +126,14 @@ def open_to_refund(row: JsonObject) -> Decimal:
     return max(ZERO, _quantity(row, "qty_invoiced") - _quantity(row, "qty_refunded"))
 
 
-def _matched(order: JsonObject, lines: Sequence[FulfilledLine], open_of: Open) -> list[dict[str, Any]]:
-    """The store's own lines; for none, all that is open. Raises Rejected."""
+def _may_be_invoiced(order: JsonObject) -> bool:
+    return any(open_to_invoice(row) for row in rows(order, "items") if not text(row, "parent_item_id"))
+
+
+def _matched(
+    order: JsonObject, lines: Sequence[FulfilledLine], open_of: Open, no: type[Rejected] = Rejected
+) -> list[dict[str, Any]]:
+    """The store's own lines; for none, all that is open. Raises Rejected, `no` where too little is open."""
     tops = [row for row in rows(order, "items") if not text(row, "parent_item_id")]
     every = {text(row, "item_id"): row for row in rows(order, "items")}
     left = {item: open_of(row) for item, row in every.items()}
@@ -135,16 +142,20 @@ def _matched(order: JsonObject, lines: Sequence[FulfilledLine], open_of: Open) -
     else:
         found = {}
         for line in lines:
-            for item, quantity in _places(line, tops, every, left):
+            for item, quantity in _places(line, tops, every, left, no):
                 left[item] -= quantity
                 found[item] = found.get(item, ZERO) + quantity
     if not found:
-        raise Rejected("nothing of the order is open for this")
+        raise no("nothing of the order is open for this")
     return [{"order_item_id": int(item), "qty": quantity} for item, quantity in found.items()]
 
 
 def _places(
-    line: FulfilledLine, tops: Sequence[JsonObject], every: Mapping[str, JsonObject], left: Mapping[str, Decimal]
+    line: FulfilledLine,
+    tops: Sequence[JsonObject],
+    every: Mapping[str, JsonObject],
+    left: Mapping[str, Decimal],
+    no: type[Rejected],
 ) -> list[tuple[str, Decimal]]:
     """Where a line's quantity goes: to the line named, or to those of its SKU, the first ones first."""
     if line.line:
@@ -167,7 +178,7 @@ def _places(
             wanted -= part
     if wanted > 0:
         open_now = sum((left[item] for item in candidates), ZERO)
-        raise Rejected(f"line {line.line or line.sku}: {line.quantity} is wanted, {open_now} is open")
+        raise no(f"line {line.line or line.sku}: {line.quantity} is wanted, {open_now} is open")
     return taken
 
 
