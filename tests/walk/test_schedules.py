@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -192,6 +193,25 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(office: Office) -> None:
     reader.stopping.clear()
     office.timetable.tick()
     assert (office.standing().outcome, office.standing().detail) == ("done", "3 pages, 7 rows, 7 changed")
+
+
+def test_a_run_that_a_person_began_ends_before_the_database_is_closed(office: Office) -> None:
+    """Also in a process that reads nothing by itself."""
+    office.change(61, *range(1, 13))
+    reached = threading.Event()
+
+    def held(name: str) -> None:
+        if name == "rows-read":
+            reached.set()
+            one.readers.by_road[ROAD].stopping.wait(60)
+
+    one = Crossdock(office.settings, roles=frozenset({Role.API}), failpoint=held)
+    one.start()
+    assert one.readers.timetables[ROAD].begin()
+    assert reached.wait(60)
+    one.stop()
+    assert (office.standing().outcome, office.standing().detail) == ("stopped", "1 pages, 5 rows, 5 changed")
+    assert [thread for thread in threading.enumerate() if thread.name == ROAD.name()] == []
 
 
 def test_while_another_reads_nothing_is_run(office: Office) -> None:
