@@ -98,7 +98,10 @@ def storm(tmp_path_factory: pytest.TempPathFactory) -> Storm:
             assert hook(serving.url, order) == 202  # the same once more
             assert hook(serving.url, order, **{"x-magento-signature": "0" * 64}) == 401
             until(lambda: len(shop.comments) == ORDERS - 1 and settled(serving.crossdock))
-            serving.crossdock._dispatch.stop()  # who settles counts it a moment later
+            # who settles counts it a moment later, and a poller may be asking: neither does, once it has been stopped
+            serving.crossdock._dispatch.stop()
+            for poller in serving.crossdock.pollers.values():
+                poller.stop()
             until(lambda: Page(serving.url).sum("crossdock_commit_writes_count") > 0)
             page = Page(serving.url)
     return Storm(page, rows(made), asked, numbers)

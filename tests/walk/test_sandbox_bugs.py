@@ -14,7 +14,7 @@ import pytest
 
 from crossdock.app import Crossdock, utc_now
 from crossdock.contract.message import Message
-from crossdock.delivery.poll import PollOptions
+from crossdock.delivery.poll import Poller, PollOptions
 from crossdock.delivery.store import DeadFilter
 from crossdock.sandbox.faults import NONE, Bugs, Faults
 from crossdock.sandbox.run import ErpServer, StoreServer
@@ -96,6 +96,13 @@ LISTS = {
 }
 
 
+def swept(world: World) -> Poller:
+    """The poller, once its own thread has done the sweep with which it begins: the next one is in an hour."""
+    poller = world.crossdock.pollers["store"]
+    until(lambda: poller._swept_at is not None)
+    return poller
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_polling_alone_misses_nothing(tmp_path: Path, name: str) -> None:
     """Orders placed before the first scan and while scans run, some within one second; no webhook tells of them."""
@@ -116,6 +123,7 @@ def test_a_change_that_moves_no_date_is_found_where_a_scan_reads_again(tmp_path:
 
 def test_a_change_that_moves_no_date_is_found_by_the_sweep_behind_that(tmp_path: Path) -> None:
     with world_with(tmp_path, Faults(bugs=Bugs(updated_at_stays=True)), overlap_s=0) as world:
+        poller = swept(world)
         world.shop.clock.shift(-7200)
         (number,) = world.shop.place(1)
         world.all_there_once(1)
@@ -123,8 +131,6 @@ def test_a_change_that_moves_no_date_is_found_by_the_sweep_behind_that(tmp_path:
         world.shop.place(1)
         world.all_there_once(2)
         assert world.shop.do(lambda store: store.change(number, "cancel"))
-        poller = world.crossdock.pollers["store"]
-        until(lambda: poller._swept_at is not None)
         poller.scan()
         until(lambda: settled(world.crossdock))
         assert world.erp.do(lambda erp: [one.name for one in erp.effects]) == ["create", "create"]  # no scan sees it
@@ -146,14 +152,13 @@ def test_a_hint_before_the_commit_makes_no_dead_letter_and_no_double(tmp_path: P
 def test_a_commit_later_than_the_overlap_is_found_by_its_id(tmp_path: Path) -> None:
     """What coverage finds: the watermark has long passed when the row appears."""
     with world_with(tmp_path, Faults(bugs=Bugs(late_commits=1, late_commit_s=3700)), overlap_s=0) as world:
+        poller = swept(world)
         world.shop.clock.shift(-3600)
         world.shop.place(1)
         world.shop.set_faults(NONE)
         world.shop.clock.shift(0)
         world.shop.place(4)
         until(lambda: world.acknowledged() == 4)
-        poller = world.crossdock.pollers["store"]
-        until(lambda: poller._swept_at is not None)  # its own thread begins with a sweep; the next is in an hour
         world.shop.clock.shift(200)
         poller.scan()
         assert world.shop.do(lambda store: store.visible(1)) is not None
