@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
+from io import StringIO
 from typing import Any
+
+import structlog
+
+from crossdock import log
 
 CANARIES = (
     "Kanarienvogelina",
@@ -42,6 +50,20 @@ def sung(text: str | bytes) -> list[str]:
     heard = (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).casefold()
     plain = heard.replace("\\/", "/").replace("+", " ").replace("%20", " ").replace("%40", "@")
     return [one for one in CANARIES if one.casefold() in heard or one.casefold().replace("+", " ") in plain]
+
+
+@contextmanager
+def overheard() -> Iterator[StringIO]:
+    """Everything that is logged until the block ends; then it goes where it went before."""
+    root, before, story = logging.getLogger(), structlog.get_config(), StringIO()
+    handlers, level = root.handlers, root.level
+    log.configure("debug", json=True, stream=story)
+    try:
+        yield story
+    finally:
+        structlog.configure(**before)
+        root.handlers = handlers
+        root.setLevel(level)
 
 
 QUOTED = f"customer {FIRST} {LAST} <{EMAIL}> of {COMPANY}, {STREET}, tel {PHONE}, VAT {VAT}, is blocked: {NOTE}"

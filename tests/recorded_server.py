@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -81,6 +82,12 @@ def serve(answer: Callable[[Asked], Reply]) -> Iterator[Recorded]:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 128  # several workers begin at once; five would be turned away
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that gave up is no fault of a test's; told on standard error it would stand in whatever a
+            command line prints meanwhile."""
+            if not isinstance(sys.exc_info()[1], ConnectionError):
+                super().handle_error(request, client_address)
 
     server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -148,9 +148,9 @@ class Crossdock:
     def stop(self) -> None:
         """No new work; what is under way is settled, what was heard is committed."""
         self.hinting.stop()
+        self.reconciling.stop()  # in every role: a person may have begun something
+        self.readers.stop()
         if Role.POLLER in self.roles:
-            self.reconciling.stop()
-            self.readers.stop()
             for poller in self._polling():
                 poller.stop()
         if self._batches:

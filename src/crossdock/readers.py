@@ -62,11 +62,13 @@ class Readers:
             clerk.start()
 
     def stop(self) -> None:
-        """What is under way is stored."""
-        for clerk in self._clerks:
-            clerk.timetable.reader.stopping.set()
+        """What is under way is stored, what a person has begun too."""
+        for timetable in self.timetables.values():
+            timetable.reader.stopping.set()
         for clerk in self._clerks:
             clerk.stop()
+        for timetable in self.timetables.values():
+            timetable.end()
 
     def alive(self) -> bool:
         """Whether every thread is."""

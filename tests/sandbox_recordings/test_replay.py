@@ -539,7 +539,8 @@ def test_errors_of_prices_in_bulk_stand_in_a_text_of_a_complete_operation(shop: 
 
 
 def test_an_asynchronous_shipment_is_accepted_carried_out_and_told_as_recorded(shop: StoreServer) -> None:
-    shop.set_faults(Faults(bulk_s=0.5))
+    begins: list[Callable[[], None]] = []  # kept back until what is still open was asked after
+    shop.do(lambda store: setattr(store, "schedule", lambda _seconds, act: begins.append(act)))
     (number,) = shop.place(1, ["simple"])
     accepted = recorded("async_order_ship")
     path = accepted["path"].replace("/7/", f"/{number}/")
@@ -549,7 +550,8 @@ def test_an_asynchronous_shipment_is_accepted_carried_out_and_told_as_recorded(s
     assert not differences(answer.json(), accepted["response_body"])
     base = f"{shop.url}/rest/V1/bulk/{answer.json()['bulk_uuid']}"
     assert httpx.get(f"{base}/operation-status/4", headers=headers).json() == 1
-    until(lambda: httpx.get(f"{base}/operation-status/1", headers=headers).json() == 1)
+    shop.do(lambda _store: begins.pop()())
+    assert httpx.get(f"{base}/operation-status/1", headers=headers).json() == 1
     assert list(shop.do(lambda store: store.shipments)) == [1]
     for name, place in (("async_order_ship_status", "status"), ("async_order_ship_detailed", "detailed-status")):
         told, wanted = httpx.get(f"{base}/{place}", headers=headers).json(), recorded(name)["response_body"]
@@ -559,7 +561,8 @@ def test_an_asynchronous_shipment_is_accepted_carried_out_and_told_as_recorded(s
     again = httpx.post(shop.url + path, headers=headers, json=accepted["request_body"])
     assert again.status_code == 202  # what is wrong with it is told later
     base = f"{shop.url}/rest/V1/bulk/{again.json()['bulk_uuid']}"
-    until(lambda: httpx.get(f"{base}/operation-status/3", headers=headers).json() == 1)
+    shop.do(lambda _store: begins.pop()())
+    assert httpx.get(f"{base}/operation-status/3", headers=headers).json() == 1
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(SUBSCRIPTIONS.glob("*.json"))])

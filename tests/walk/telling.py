@@ -34,8 +34,9 @@ class Receiver:
         return Reply(200, {})
 
     def url(self) -> str:
+        """With more patience than the four seconds of Apprise, which a busy machine may need."""
         assert self.server is not None
-        return self.server.url.replace("http://", "json://")
+        return f"{self.server.url.replace('http://', 'json://')}?cto=60&rto=60"
 
     def titles(self) -> list[str]:
         return [one["title"].removeprefix("[Crossdock] ") for one in self.came]
@@ -69,20 +70,40 @@ class Mailbox:
 def posted() -> Iterator[tuple[Mailbox, str]]:
     """A mailbox, and its Apprise URL."""
     mailbox = Mailbox()
+    sessions: list[SMTP] = []
     loop = asyncio.new_event_loop()
+
+    def session() -> SMTP:
+        sessions.append(SMTP(mailbox, loop=loop))
+        return sessions[-1]
+
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    server = asyncio.run_coroutine_threadsafe(
-        loop.create_server(lambda: SMTP(mailbox, loop=loop), "127.0.0.1", 0), loop
-    ).result()
+    server = asyncio.run_coroutine_threadsafe(loop.create_server(session, "127.0.0.1", 0), loop).result()
     try:
         port = server.sockets[0].getsockname()[1]
-        yield mailbox, f"mailto://127.0.0.1:{port}?from=crossdock@example.org&to=ops@example.org&mode=insecure"
+        yield (
+            mailbox,
+            f"mailto://127.0.0.1:{port}?from=crossdock@example.org&to=ops@example.org&mode=insecure&cto=60&rto=60",
+        )
     finally:
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_ended(server, sessions), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _ended(server: asyncio.Server, sessions: list[SMTP]) -> None:
+    """Nothing of it is left to the collector: it would complain in the middle of another test."""
+    server.close()
+    for one in sessions:
+        if one.transport is not None:
+            one.transport.close()
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others)
+    await asyncio.sleep(0)
 
 
 def secret(folder: Path, name: str, value: str) -> str:

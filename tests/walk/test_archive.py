@@ -21,7 +21,7 @@ def change(number: int, move: str, store: Store) -> bool:
 def something_newer(world: World, count: int) -> None:
     """SQLite keeps whatever has the highest number."""
     world.shop.do(lambda store: store.place("simple"))
-    until(lambda: settled(world.crossdock) and len(world.erp.do(lambda erp: [*erp.orders])) == count)
+    until(lambda: len(world.erp.do(lambda erp: [*erp.orders])) == count and settled(world.crossdock))
 
 
 def test_an_archived_order_is_refunded_and_not_sent_again(tmp_path: Path) -> None:

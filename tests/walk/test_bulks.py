@@ -19,7 +19,8 @@ from tests.walk.test_products import Row, World, database, product, with_product
 from tests.walk.world import settled, until
 
 __all__ = ["database", "with_products"]
-BULK = {"bulk_from": 5, "bulk_deadline_s": 1}
+BULK = {"bulk_from": 5, "bulk_deadline_s": 60}  # longer than any queue in here, also on a slow machine
+SOON_STUCK = BULK | {"bulk_deadline_s": 1}
 QUICK = {"connect_s": 0.3, "read_s": 0.6, "total_s": 0.8}
 bulk_world = partial(world_with, wait_s=0.5)
 ASYNC = "/rest/all/async/bulk/V1/products"
@@ -125,7 +126,7 @@ def test_what_failed_retriably_or_by_a_lock_is_sent_again(tmp_path: Path) -> Non
     ids=["one stuck", "all stuck", "done but open", "told failed"],
 )
 def test_stuck_operations_are_settled_by_reading_the_products(tmp_path: Path, bugs: Bugs) -> None:
-    with bulk_world(tmp_path, sqlite_url(tmp_path), Faults(bugs=bugs), connection=BULK) as world:
+    with bulk_world(tmp_path, sqlite_url(tmp_path), Faults(bugs=bugs), connection=SOON_STUCK) as world:
         answer = world.push(*rows_of(10))
         if bugs.bulk_never_starts:
             until(lambda: bulks(world) > 1)  # it was given up, and went again
@@ -225,8 +226,10 @@ def test_a_file_is_waited_for_and_its_bulk_is_told_on_the_command_line(tmp_path:
         assert "nothing is under way" in say("bulk", "list").output
         world.shop.set_faults(Faults(bulk_s=60))
         world.push(*rows_of(6, description="other"))
+        until(lambda: bulks(world) == 2)
+        until(lambda: [bool(one.get("ticket")) for one in json.loads(say("bulk", "list", "--json").stdout)] == [True])
         assert uuid not in say("bulk", "list").output
-        open_one = json.loads(say("bulk", "list", "--json").output)
+        open_one = json.loads(say("bulk", "list", "--json").stdout)
         assert [(one["connection"], one["rows"]) for one in open_one] == [("store", 6)]
-        state = json.loads(say("bulk", "status", open_one[0]["ticket"], "--json").output)
+        state = json.loads(say("bulk", "status", open_one[0]["ticket"], "--json").stdout)
         assert (state["status"], state["open"]) == (0, 6)

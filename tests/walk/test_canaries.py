@@ -19,11 +19,10 @@ from typing import Any
 import httpx
 import pytest
 
-from crossdock import log
 from crossdock.delivery.store import DeadFilter
 from tests.access.callers import Callers, opened_settings, served
 from tests.access.table import OWN_LOCK, TABLE
-from tests.canaries import CANARIES, EMAIL, FIRST, LAST, NOTE, PHONE, QUOTED, STREET, VAT, planted, sung
+from tests.canaries import CANARIES, EMAIL, FIRST, LAST, NOTE, PHONE, QUOTED, STREET, VAT, overheard, planted, sung
 from tests.databases import postgres_url
 from tests.material import needs_shared
 from tests.rabbit import traced
@@ -46,8 +45,8 @@ ANSWERS = (
 class Walk:
     """Between a shop and an ERP that both quote people when they refuse."""
 
-    def __init__(self, shop: Shop, erp: Erp, callers: Callers) -> None:
-        self.shop, self.erp, self.callers = shop, erp, callers
+    def __init__(self, shop: Shop, erp: Erp, callers: Callers, listeners: list[threading.Thread]) -> None:
+        self.shop, self.erp, self.callers, self.listeners = shop, erp, callers, listeners
         self.crossdock = callers.crossdock
 
     def place(self, count: int) -> list[int]:
@@ -67,8 +66,12 @@ def walk_in(folder: Path, database: str = "", broker: str = "") -> Iterator[Walk
     with serve(shop.answer) as shop_server, serve(erp.answer) as erp_server:
         told = opened_settings(folder, shop_server.url, erp_server.url)
         tables: dict[str, Any] = {"broker": {"url": broker}} | ({"database": {"url": database}} if database else {})
+        listeners: list[threading.Thread] = []
         with served(told.model_validate(told.model_dump(exclude_unset=True) | tables)) as callers:
-            yield Walk(shop, erp, callers)
+            yield Walk(shop, erp, callers, listeners)
+        for one in listeners:  # the server has ended, and so do they
+            one.join(60)
+            assert not one.is_alive()
 
 
 def gone_wrong(walk: Walk) -> None:
@@ -162,8 +165,9 @@ def sings(walk: Walk, story: io.StringIO) -> None:
     events: list[str] = []
     ready = threading.Event()
     listener = threading.Thread(target=heard, args=(walk, events, ready), daemon=True)
+    walk.listeners.append(listener)
     listener.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     gone_wrong(walk)
     assert sung(json.dumps([order for _, order in walk.erp.kept])), "the ERP knows them"
     for what, answer in refusals(walk):
@@ -183,10 +187,9 @@ def sings(walk: Walk, story: io.StringIO) -> None:
 
 
 @pytest.fixture
-def story() -> io.StringIO:
-    stream = io.StringIO()
-    log.configure("debug", json=True, stream=stream)
-    return stream
+def story() -> Iterator[io.StringIO]:
+    with overheard() as heard_of:
+        yield heard_of
 
 
 def test_nobody_but_the_ends_and_an_admin_hears_a_canary(tmp_path: Path, story: io.StringIO) -> None:

@@ -68,10 +68,15 @@ def test_a_refused_order_is_understood_and_tried_again_over_http(tmp_path: Path)
         began = time.monotonic()
         serving.stop()
         assert time.monotonic() - began < 9, "whoever listens keeps nobody from stopping"
+        listener.join(60)
+        assert not listener.is_alive()
     assert len(erp.kept) == 1
 
 
 def listen(url: str, known: dict[str, str], heard: list[str]) -> None:
-    with httpx.stream("GET", f"{url}/api/v1/events", headers=known, timeout=30) as stream:
-        for line in stream.iter_lines():
-            heard.append(line)  # noqa: PERF402  as it comes
+    """Until the server ends, in good order or not."""
+    try:
+        with httpx.stream("GET", f"{url}/api/v1/events", headers=known, timeout=120) as stream:
+            heard.extend(stream.iter_lines())
+    except httpx.TransportError:
+        return

@@ -81,7 +81,8 @@ def test_our_own_write_back_makes_no_new_work(world: World) -> None:
     for _ in range(3):
         world.crossdock.pollers["store"].scan()
     until(lambda: settled(world.crossdock))
-    assert world.crossdock.store.counts() == before
+    # its own thread may just hear of the write too: then a look is due for a moment, and comes to nothing
+    until(lambda: world.crossdock.store.counts() == before)
     assert len(world.erp.kept) == 1
 
 

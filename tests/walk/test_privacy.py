@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
 import pytest
 
-from crossdock import log
 from crossdock.app import utc_now
 from crossdock.delivery.store import DeadFilter
-from tests.canaries import COMPANY, EMAIL, FIRST, LAST, PHONE, QUOTED, STREET, VAT, planted, sung
+from tests.canaries import COMPANY, EMAIL, FIRST, LAST, PHONE, QUOTED, STREET, VAT, overheard, planted, sung
 from tests.databases import sqlite_url
 from tests.material import needs_shared
 from tests.recorded_server import Reply
@@ -24,9 +22,7 @@ pytestmark = needs_shared
 
 @pytest.mark.parametrize("answer", [None, "rejected", "bug"])
 def test_no_canary_sings_outside_the_erp(tmp_path: Path, answer: str | None) -> None:
-    story = io.StringIO()
-    log.configure("debug", json=True, stream=story)
-    with world_in(tmp_path) as world:
+    with overheard() as story, world_in(tmp_path) as world:
         if answer == "rejected":  # an ERP that quotes the customer in its error
             world.erp.before = [Reply(422, {"message": QUOTED})] * 5
         if answer == "bug":
@@ -48,11 +44,9 @@ def test_no_canary_sings_outside_the_erp(tmp_path: Path, answer: str | None) -> 
 
 @pytest.mark.parametrize("conflict", [False, True])
 def test_no_canary_of_a_customer_sings_outside_the_two_ends(tmp_path: Path, conflict: bool) -> None:
-    story = io.StringIO()
-    log.configure("debug", json=True, stream=story)
     where = {"first_name": FIRST, "last_name": LAST, "street": [STREET], "city": "Wien", "country": "AT"}
     place = {"number": "A1", "telephone": PHONE, "company": COMPANY, "vat_id": VAT} | where
-    with customers_in(tmp_path, sqlite_url(tmp_path)) as world:
+    with overheard() as story, customers_in(tmp_path, sqlite_url(tmp_path)) as world:
         bird: dict[str, object] = {"first_name": FIRST, "last_name": "Bird", "addresses": [place]}
         world.push("B-1", email=EMAIL, **bird)
         until(lambda: world.account(EMAIL) is not None and settled(world.crossdock))

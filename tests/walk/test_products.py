@@ -340,7 +340,7 @@ def test_a_file_is_imported_as_if_it_had_been_pushed(world: World, tmp_path: Pat
     file.write_text("sku;name;price;color;categories\nCSV-1;One;1.50;Red;Men/Shirts|Women\nCSV-2;Two;2.50;;\n")
     told = runner.invoke(app, ["import", "products", str(file), "-c", str(config)])
     assert told.exit_code == 0, told.output
-    until(lambda: world.told("CSV-2") is not None)
+    until(lambda: world.told("CSV-2") is not None and settled(world.crossdock))
     assert world.field("CSV-1", "category_ids") == ["4", "6"]
     told = runner.invoke(app, ["explain", "product", "CSV-1", "-c", str(config)])
     assert told.exit_code == 0, told.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ import httpx
 import pytest
 
 from crossdock.api.serving import Serving
+from crossdock.app import Crossdock, Role
+from crossdock.reconciliation.drift import RunState
 from crossdock.security.tokens import NewToken, hash_of, new_token
 from tests.databases import sqlite_url
 from tests.walk.reconciled import Town, stock
@@ -112,3 +115,23 @@ def test_one_that_no_schedule_knows_is_dropped_as_the_process_stops(town: Town) 
         assert crossdock.reconciling.timetables == []
         assert not one.stopping.is_set()
     assert one.stopping.is_set()
+
+
+def test_one_that_a_person_began_ends_before_the_database_is_closed(town: Town) -> None:
+    """Also in a process that compares nothing by itself."""
+    reached = threading.Event()
+
+    def held(name: str) -> None:
+        if name == "erp-side-read":
+            reached.set()
+            compares.stopping.wait(60)
+
+    one = Crossdock(town.settings, roles=frozenset({Role.API}), failpoint=held)
+    one.start()
+    (compares,) = one.reconciling.of("inventory")
+    assert one.reconciling.begin(compares, "test") is not None
+    assert reached.wait(60)
+    one.stop()
+    with town.idle() as other:
+        assert [run.state for run in other.store.reconciliations.runs()] == [RunState.INTERRUPTED]
+    assert [thread for thread in threading.enumerate() if thread.name == compares.road.name()] == []

@@ -15,14 +15,13 @@ from typer.testing import CliRunner
 
 from crossdock.app import Crossdock
 from crossdock.cli.main import app
-from crossdock.flows import PRIORITIES
 from crossdock.settings import Settings
 from crossdock.storage.replays import Question
 from tests.databases import postgres_url, sqlite_url
 from tests.material import needs_shared
 from tests.recorded_server import Reply, serve
 from tests.walk.files import toml
-from tests.walk.world import Erp, Shop, recorded, recorded_names, settings, settled, until
+from tests.walk.world import Erp, Shop, recorded, recorded_names, rests, settings, settled, until
 
 pytestmark = needs_shared
 FEW = ("001_smoke", "011_bundle_dyn_a", "061_addr_us")
@@ -46,17 +45,11 @@ class World:
         for name in names:
             self.shop.add(recorded(name))
         wanted = len({recorded(name)["entity_id"] for name in names})
-        until(lambda: self.heard() >= wanted and self.rests(), 120)
+        until(lambda: self.heard() >= wanted and rests(self.crossdock), 120)
 
     def heard(self) -> int:
         counts = self.crossdock.store.counts()
         return sum(number for (flow, _, _), number in counts.items() if flow == "looks")
-
-    def rests(self) -> bool:
-        """Nothing is on its way but looks that wait for another hour."""
-        store, soon = self.crossdock.store, datetime.now(UTC) + timedelta(seconds=60)
-        leased = any(state == "leased" for _, _, state in store.counts())
-        return not leased and not store.operations.due_since(("store", "erp"), PRIORITIES, soon)
 
     def replay(self, *more: str, code: int = 0, **erp: Any) -> dict[str, Any]:
         connections = self.tables["connections"]

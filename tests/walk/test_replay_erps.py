@@ -21,7 +21,6 @@ from crossdock.app import Crossdock
 from crossdock.cli.demo_targets import named, target_of
 from crossdock.cli.main import app
 from crossdock.erp.registry import BUILT_IN
-from crossdock.flows import PRIORITIES
 from crossdock.sandbox.faults import Faults
 from crossdock.settings import Settings
 from tests.erp.tryton.test_recorded import prepared, read
@@ -29,7 +28,7 @@ from tests.material import SHARED, needs_shared
 from tests.recorded_server import Asked, Reply, serve
 from tests.tryton_server import Tryton, start_tryton
 from tests.walk.files import toml
-from tests.walk.world import Shop, recorded, recorded_names, settings, until
+from tests.walk.world import Shop, recorded, recorded_names, rests, settings, until
 
 pytestmark = [needs_shared, pytest.mark.timeout(240)]
 STAMP = "%Y-%m-%dT%H:%M:%S"
@@ -122,7 +121,7 @@ class World:
             item["sku"] = "X" * 400
         self.shop.add(refused, entity_id=90001, increment_id=REFUSED, order_currency_code="XTS")
         wanted = len(self.shop.orders)
-        until(lambda: self.looked() >= wanted and self.rests(), 120)
+        until(lambda: self.looked() >= wanted and rests(self.crossdock), 120)
         getattr(self.erp, "sessions", set()).clear()
         held, canceled, refunded = (recorded(name)["entity_id"] for name in (HELD, CANCELED, REFUNDED))
         for number, state in ((held, "holded"), (canceled, "canceled"), (held, "processing")):
@@ -141,7 +140,7 @@ class World:
         for _ in range(2):  # a scan that was under way may have passed it
             before = self.scanned()
             until(lambda before=before: self.scanned() != before, 60)  # type: ignore[misc]
-        until(self.rests, 60)
+        until(lambda: rests(self.crossdock), 60)
 
     def scanned(self) -> list[datetime | None]:
         """When the store was last read as far as it goes."""
@@ -150,11 +149,6 @@ class World:
     def looked(self) -> int:
         counts = self.crossdock.store.counts()
         return sum(number for (flow, _, _), number in counts.items() if flow == "looks")
-
-    def rests(self) -> bool:
-        store, soon = self.crossdock.store, datetime.now(UTC) + timedelta(seconds=60)
-        leased = any(state == "leased" for _, _, state in store.counts())
-        return not leased and not store.operations.due_since(("store", "erp"), PRIORITIES, soon)
 
     def replay(self, code: int = 0, **erp: Any) -> dict[str, Any]:
         connections = self.tables["connections"]

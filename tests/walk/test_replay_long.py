@@ -96,5 +96,6 @@ def test_ten_times_as_many_deliveries_need_no_more_memory(tmp_path: Path) -> Non
         found, most = replayed(tmp_path)
         used.append(most)
         assert found["counts"]["same"] == found["deliveries"] == orders == last
+    engine.dispose()
     few, many = used
     assert many < few + 30_000

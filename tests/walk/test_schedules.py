@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -29,47 +30,64 @@ from tests.walk.world import until
 
 DELTA, NIGHTLY = "*/5 * * * * UTC", "30 2 * * * Europe/Rome full"
 NAME = "erp/store/inventory"
-SCHEDULES = [{"cron": "*/5 * * * *"}, {"cron": "30 2 * * *", "time_zone": "Europe/Rome", "full": True}]
+AT_NIGHT = {"cron": "30 2 * * *", "time_zone": "Europe/Rome", "full": True}
 runner = CliRunner()
 
 
 class Office(Town):
     """A town whose levels are read by a schedule."""
 
-    def __init__(self, folder: Path, database: str, stack: ExitStack, schedules: Any = SCHEDULES) -> None:
+    def __init__(self, folder: Path, database: str, stack: ExitStack, delta: str = "*/5 * * * *") -> None:
         super().__init__(folder, database, stack, NONE)
+        self.delta = f"{delta} UTC"
         told = self.settings.model_dump(exclude_unset=True)
-        told["routes"][-1]["schedules"] = {"inventory": schedules}
+        told["routes"][-1]["schedules"] = {"inventory": [{"cron": delta}, AT_NIGHT]}
         self.settings = Settings.model_validate(told)
         self.config = folder / "crossdock.toml"
         self.config.write_text(toml(self.settings.model_dump(mode="json", exclude_unset=True)))
         self.idle = self.crossdock(start=False)
         self.timetable = self.idle.readers.timetables[ROAD]
 
-    def standing(self, entry: str = DELTA) -> Standing:
-        return self.timetable.view().standings[entry]
+    def standing(self, entry: str = "") -> Standing:
+        return self.timetable.view().standings[entry or self.delta]
 
     def due_since(self, **ago: float) -> None:
-        """As if the five minutes' line had been kept until so long ago; the nightly one is not owed at any hour."""
+        """As if the first line had been kept until so long ago; the nightly one is not owed at any hour."""
         now = datetime.now(UTC)
-        self.idle.store.schedules.see(ROAD, {DELTA: now - timedelta(**ago), NIGHTLY: now})
+        self.idle.store.schedules.see(ROAD, {self.delta: now - timedelta(**ago), NIGHTLY: now})
 
     def say(self, *words: str) -> Result:
         return runner.invoke(app, [*words, "--config", str(self.config)])
 
     def listed(self) -> dict[str, dict[str, Any]]:
-        rows = json.loads(self.say("schedule", "list", "--json").output)
+        rows = json.loads(self.say("schedule", "list", "--json").stdout)
         return {row["schedule"]: row for row in rows if row["route"] == NAME}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path)
+        return
+    with postgres_url() as url:
+        yield url
+
+
+@pytest.fixture
+def office(database: str, tmp_path: Path) -> Iterator[Office]:
     with ExitStack() as stack:
-        url = sqlite_url(tmp_path) if request.param == "sqlite" else stack.enter_context(postgres_url())
-        yield Office(tmp_path, url, stack)
+        yield Office(tmp_path, database, stack)
 
 
-def test_missed_runs_are_caught_up_once(office: Office) -> None:
+@pytest.fixture
+def hourly(database: str, tmp_path: Path) -> Iterator[Office]:
+    """Whose next run is half an hour away: none comes while it is looked at."""
+    with ExitStack() as stack:
+        yield Office(tmp_path, database, stack, f"{(datetime.now(UTC).minute + 30) % 60} * * * *")
+
+
+def test_missed_runs_are_caught_up_once(hourly: Office) -> None:
+    office = hourly
     office.change(61, 1, 2)
     office.due_since(hours=5)
     running = office.crossdock()
@@ -78,7 +96,7 @@ def test_missed_runs_are_caught_up_once(office: Office) -> None:
     until(lambda: office.level(1) == 61)
     reads = office.reads()
     assert office.timetable.tick() > 0
-    assert office.reads() == reads, "sixty runs were missed, and one is made up for"
+    assert office.reads() == reads, "five runs were missed, and one is made up for"
     assert office.standing().missed == 1
     assert office.standing().settled_to > datetime.now(UTC) - timedelta(minutes=1)
 
@@ -95,7 +113,7 @@ def test_a_run_that_did_not_happen_raises_an_alarm(office: Office) -> None:
     row = office.listed()[DELTA]
     assert (row["state"], row["missed"]) == ("missed", 1)
     assert "missed" in office.say("status").output
-    status = json.loads(office.say("status", "--json").output)
+    status = json.loads(office.say("status", "--json").stdout)
     assert [(one["route"], one["state"]) for one in status["schedules"]] == [(NAME, "missed")]
     doctor = office.say("doctor")
     assert doctor.exit_code == 1
@@ -115,7 +133,7 @@ def test_the_alarm_ends_with_the_run(office: Office) -> None:
     office.timetable.tick()
     row = office.listed()[DELTA]
     assert (row["state"], row["missed"]) == ("done", 1)
-    assert json.loads(office.say("status", "--json").output)["schedules"] == []
+    assert json.loads(office.say("status", "--json").stdout)["schedules"] == []
 
 
 def test_a_schedule_that_no_poller_has_seen_is_told(office: Office) -> None:
@@ -174,7 +192,7 @@ def test_a_run_that_fails_is_told_and_tried_again(office: Office) -> None:
     row = office.listed()[DELTA]
     assert (row["state"], row["outcome"]) == ("failed", "failed")
     assert "temporary" in row["detail"]
-    assert json.loads(office.say("status", "--json").output)["schedules"][0]["state"] == "failed"
+    assert json.loads(office.say("status", "--json").stdout)["schedules"][0]["state"] == "failed"
     office.erp.do(lambda erp: setattr(erp.lottery, "faults", NONE))
     retry = office.standing().retry_at
     assert retry is not None
@@ -192,6 +210,25 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(office: Office) -> None:
     reader.stopping.clear()
     office.timetable.tick()
     assert (office.standing().outcome, office.standing().detail) == ("done", "3 pages, 7 rows, 7 changed")
+
+
+def test_a_run_that_a_person_began_ends_before_the_database_is_closed(office: Office) -> None:
+    """Also in a process that reads nothing by itself."""
+    office.change(61, *range(1, 13))
+    reached = threading.Event()
+
+    def held(name: str) -> None:
+        if name == "rows-read":
+            reached.set()
+            one.readers.by_road[ROAD].stopping.wait(60)
+
+    one = Crossdock(office.settings, roles=frozenset({Role.API}), failpoint=held)
+    one.start()
+    assert one.readers.timetables[ROAD].begin()
+    assert reached.wait(60)
+    one.stop()
+    assert (office.standing().outcome, office.standing().detail) == ("stopped", "1 pages, 5 rows, 5 changed")
+    assert [thread for thread in threading.enumerate() if thread.name == ROAD.name()] == []
 
 
 def test_while_another_reads_nothing_is_run(office: Office) -> None:
@@ -219,14 +256,14 @@ def test_whoever_lost_the_claim_writes_nothing_of_its_run(office: Office) -> Non
 
 
 def test_orders_are_listed_beside(office: Office) -> None:
-    rows = json.loads(office.say("schedule", "list", "--json").output)
+    rows = json.loads(office.say("schedule", "list", "--json").stdout)
     assert {"route": "store (orders)", "state": "polled"}.items() <= rows[-1].items()
     assert NAME in office.say("schedule", "list").output
 
 
 def test_what_is_read_by_an_interval_is_listed_too(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        office = Office(tmp_path, sqlite_url(tmp_path), stack, SCHEDULES)
+        office = Office(tmp_path, sqlite_url(tmp_path), stack)
         told = office.settings.model_dump(mode="json", exclude_unset=True)
         del told["routes"][-1]["schedules"]
         office.config.write_text(toml(told))

@@ -44,7 +44,8 @@ def told(folder: Path, shop: str, erp: str, **tracing: Any) -> Settings:
 def hook(url: str, order: dict[str, Any], **more: str) -> int:
     body = json.dumps({"data": order}).encode()
     headers = {"x-magento-signature": hex_hmac(SECRET, body), "content-type": "application/json"} | more
-    return httpx.post(f"{url}/webhooks/store/sales.order.created", content=body, headers=headers).status_code
+    to = f"{url}/webhooks/store/sales.order.created"
+    return httpx.post(to, content=body, headers=headers, timeout=30).status_code
 
 
 class Walk:

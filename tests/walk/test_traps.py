@@ -69,14 +69,14 @@ class World:
 
 
 @contextmanager
-def world_with(folder: Path, faults: Faults = NONE) -> Iterator[World]:
+def world_with(folder: Path, faults: Faults = NONE, wait_s: float = 20) -> Iterator[World]:
     shop, erp = StoreServer(seed=5, token=TOKEN, faults=faults), ErpServer(seed=6, token=TOKEN)
     shop.start()
     erp.start()
     told = configured(folder, shop, erp).model_dump(exclude_unset=True)
     told["database"] = {"url": sqlite_url(folder)}
     client = {"token": told["connections"]["erp"]["auth"]["token"], "connection": "erp"}
-    told["api"] = {"port": 0, "clients": {"sap": client}, "rows_at_once": 80, "wait_s": 3}
+    told["api"] = {"port": 0, "clients": {"sap": client}, "rows_at_once": 80, "wait_s": wait_s}
     told["connections"]["store"]["settling_s"] = 0.3
     back = {"source": "erp", "target": "store", "flows": [*STATES, *DOCUMENTS], "options": OPTIONS}
     told["routes"] = [*told["routes"], back]
@@ -113,7 +113,7 @@ def test_a_level_of_an_unknown_sku_is_no_ghost_row(world: World) -> None:
 
 
 def test_a_lock_time_out_in_a_400_is_tried_again(tmp_path: Path) -> None:
-    with world_with(tmp_path, Faults(classes={"write": {"locked": 1.0}})) as world:
+    with world_with(tmp_path, Faults(classes={"write": {"locked": 1.0}}), wait_s=1) as world:
         items = {"sourceItems": [source_item("SIM-0001", 5)]}
         told = world.plain.post("/all/V1/inventory/source-items", json=items)
         assert told.status_code == 400
@@ -221,8 +221,9 @@ def test_a_write_is_for_every_store_view(world: World) -> None:
 
 
 def test_a_filters_date_is_utc_without_an_offset(world: World) -> None:
-    world.placed()
-    until(lambda: settled(world.crossdock))
+    number = world.placed()["entity_id"]
+    # acknowledged, so that nobody changes it any more; and polled, so that dates have been asked by
+    until(lambda: world.shop.do(lambda store: "ext_order_id" in store.orders[number]) and settled(world.crossdock))
 
     def found(value: str) -> int:
         rule = "searchCriteria[filter_groups][0][filters][0]"

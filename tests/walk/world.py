@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 from crossdock.app import Crossdock
+from crossdock.flows import PRIORITIES
 from crossdock.settings import Settings
 from tests.material import SHARED
 from tests.recorded_server import Asked, Reply
@@ -217,3 +218,16 @@ def settled(crossdock: Crossdock) -> bool:
     """Nothing is pending nor leased, but for looks that wait for a later day."""
     counts = crossdock.store.counts()
     return not any(count for (_, _, state), count in counts.items() if state in {"pending", "leased"})
+
+
+def rests(crossdock: Crossdock) -> bool:
+    """Nothing is on its way but what waits for another hour.
+
+    Between two questions what was due may have been taken up, or have ended and left something due: so both must be
+    answered between two counts that are the same.
+    """
+    store, soon = crossdock.store, datetime.now(UTC) + timedelta(seconds=60)
+    before = store.counts()
+    if any(state == "leased" for _, _, state in before):
+        return False
+    return not store.operations.due_since(("store", "erp"), PRIORITIES, soon) and store.counts() == before

@@ -139,7 +139,11 @@ class RealTryton:
     def __init__(self, folder: Path) -> None:
         os.environ["CROSSDOCK_DEMO_TRYTON_KEY"] = tryton.KEY
         self._server = tryton.TrytonServer(folder)
-        self.url = self._server.url
+
+    @property
+    def url(self) -> str:
+        """Empty before it runs."""
+        return self._server.url
 
     def start(self) -> None:
         """Raises Misconfigured where it cannot be installed."""

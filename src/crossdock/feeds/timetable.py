@@ -16,6 +16,7 @@ import structlog
 
 from crossdock.delivery.store import Checkpoint
 from crossdock.errors import CrossdockError, LeaseLost
+from crossdock.feeds.errands import Errands
 from crossdock.feeds.polling import Road, Tally
 from crossdock.feeds.schedules import (
     DONE,
@@ -101,6 +102,7 @@ class Timetable:
         self.entries = tuple(entries)
         self._store = store
         self._clock = clock
+        self._errands = Errands()
 
     def view(self) -> View:
         """What is known of it."""
@@ -139,14 +141,20 @@ class Timetable:
 
         def work() -> None:
             try:
-                self._run(claimed, full=False, told=lambda _tally: None)
+                try:
+                    self._run(claimed, full=False)
+                finally:
+                    self.reader.release(claimed)
             except CrossdockError as error:
                 log.warning("could not be read", road=self.road.name(), error=str(error))
-            finally:
-                self.reader.release(claimed)
 
-        threading.Thread(target=work, name=self.road.name(), daemon=True).start()
+        self._errands.begin(self.road.name(), work)
         return True
+
+    def end(self) -> None:
+        """What `begin` began is stored as far as it came, and no more: the database may be closed then."""
+        self.reader.stopping.set()
+        self._errands.end()
 
     def watch(self) -> list[tuple[Entry, datetime]]:
         """What did not happen, with its time; told to the log once."""

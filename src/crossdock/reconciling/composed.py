@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from crossdock.clock import utc_now
 from crossdock.connections import Connections
 from crossdock.contract.flow import Route
 from crossdock.errors import ConfigurationError, CrossdockError
+from crossdock.feeds.errands import Errands
 from crossdock.feeds.schedules import Entry
 from crossdock.feeds.timetable import Clerk, Timetable
 from crossdock.flows import CUSTOMERS, INVENTORY, ORDERS, PRICES, PRODUCTS
@@ -60,6 +60,7 @@ class Reconciling:
             if (entries := self._entries(one))
         ]
         self._clerks: list[Clerk] = []
+        self._errands = Errands()
 
     def start(self) -> None:
         """Compare when the schedule says so."""
@@ -73,6 +74,9 @@ class Reconciling:
             one.stopping.set()
         for clerk in self._clerks:
             clerk.stop()
+        for timetable in self.timetables:
+            timetable.end()
+        self._errands.end()
 
     def alive(self) -> bool:
         """Whether every thread is."""
@@ -122,13 +126,14 @@ class Reconciling:
 
         def work() -> None:
             try:
-                one.carry_on(claimed, run)
+                try:
+                    one.carry_on(claimed, run)
+                finally:
+                    one.release(claimed)
             except CrossdockError as error:
                 log.warning("could not compare", road=one.road.name(), run=run.id, error=str(error))
-            finally:
-                one.release(claimed)
 
-        threading.Thread(target=work, name=one.road.name(), daemon=True).start()
+        self._errands.begin(one.road.name(), work)
         return run
 
     def _reconciler(self, name: str, subject: Comparable, failpoint: Callable[[str], None]) -> Reconciler:

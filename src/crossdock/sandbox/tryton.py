@@ -76,7 +76,7 @@ def settings(url: str, key: str = "env:CROSSDOCK_DEMO_TRYTON_KEY") -> dict[str, 
 
 
 class TrytonServer:
-    """One Tryton on loopback, with a fresh copy of the filled database in `folder`.
+    """One Tryton on loopback, with a fresh copy of the filled database in `folder`. Its `url` is known once it runs.
 
     `unique` installs the module that lets a company have a sale's reference once, `more` those of MORE. `postgres` is
     the URL of an empty PostgreSQL database to fill instead of copying the SQLite file. Raises Misconfigured where it
@@ -98,25 +98,27 @@ class TrytonServer:
         self._cache = cache or cache_folder()
         self._server: subprocess.Popen[bytes] | None = None
         self.database = postgres.rpartition("/")[2] or DATABASE
-        self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = ""
 
     def start(self) -> None:
         """Installs and fills what is not there yet, then starts and waits until it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
         venv = install(self._cache)
         if self._postgres:
-            config = _configure(self._folder, self.port, f"{self._postgres.rpartition('/')[0]}/")
-            _fill(venv, config, self.database, self._added)
+            place = f"{self._postgres.rpartition('/')[0]}/"
+            _fill(venv, _configure(self._folder, 0, place), self.database, self._added)
         else:
+            place = "sqlite://"
             filled = filled_database(venv, self._cache, self._added)
             shutil.copyfile(filled, self._folder / f"{DATABASE}.sqlite")
-            config = _configure(self._folder, self.port, "sqlite://")
-        with (self._folder / "log").open("wb") as story:
-            self._server = subprocess.Popen(  # noqa: S603  our own installation
-                [venv / "bin" / "trytond", "-c", config, "-d", self.database], stdout=story, stderr=story
-            )
-        self._wait()
+        with _reserved_port() as port:
+            self.url = f"http://127.0.0.1:{port}"
+            config = _configure(self._folder, port, place)
+            with (self._folder / "log").open("wb") as story:
+                self._server = subprocess.Popen(  # noqa: S603  our own installation
+                    [venv / "bin" / "trytond", "-c", config, "-d", self.database], stdout=story, stderr=story
+                )
+            self._wait()
 
     def stop(self) -> None:
         """Ends the process."""
@@ -218,10 +220,13 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+@contextlib.contextmanager
+def _reserved_port() -> Iterator[int]:
+    """Nobody is given it meanwhile but who asks for this very one with SO_REUSEADDR, as Tryton's server does."""
     with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+        yield int(one.getsockname()[1])
 
 
 def _fingerprint(*parts: str) -> str:
