@@ -23,8 +23,9 @@ from crossdock.errors import ConfigurationError
 from crossdock.security.places import Secrets
 from crossdock.security.vault import VaultPlace
 from crossdock.settings import VaultSettings
+from tests.chaos.services import free_port
 from tests.recorded_server import Asked, Reply, serve
-from tests.secret_servers import Vault, free_port, vault_server
+from tests.secret_servers import Vault, vault_server
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 CANARY = "s3cr3t-canary"

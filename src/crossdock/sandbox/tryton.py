@@ -12,11 +12,13 @@ import fcntl
 import hashlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -52,7 +54,7 @@ CONTENT: Mapping[str, object] = {
     "goods": SKUS,
     "extras": EXTRAS,
 }
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 
 
@@ -214,14 +216,20 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  loopback
             return bool(answer.status == 200)
-    except OSError:
-        return False
+    except urllib.error.HTTPError as error:
+        error.close()
+    except OSError:  # nobody listens yet
+        pass
+    return False
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Not of those that the system gives away by itself: Tryton listens seconds after its port was found free."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with contextlib.suppress(OSError):
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+    raise Misconfigured("there is no free port for Tryton")
 
 
 def _fingerprint(*parts: str) -> str:
