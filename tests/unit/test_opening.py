@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from crossdock.app import Crossdock, open_store
-from crossdock.errors import StorageError
+from crossdock.errors import ConfigurationError, StorageError
 from crossdock.security.envelope import Envelope
 from crossdock.settings import Settings
 from crossdock.settings.storage import DatabaseSettings
@@ -27,6 +29,19 @@ def test_why_a_database_cannot_be_opened_is_told(kind: str, tmp_path: Path) -> N
     with pytest.raises(StorageError, match=words[kind]) as failed:
         open_store(Settings(database=DatabaseSettings(url=urls[kind])), Envelope(b"k" * 32))
     assert "t0p-s3cret" not in str(failed.value)
+
+
+def test_a_database_that_is_refused_is_left_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(database=DatabaseSettings(url=f"sqlite:///{tmp_path}/crossdock.sqlite"))
+    open_store(settings, Envelope(b"k" * 32)).close()
+    before = threading.enumerate()
+    disposed: list[Engine] = []
+    dispose = Engine.dispose
+    monkeypatch.setattr(Engine, "dispose", lambda one: disposed.append(one) or dispose(one))
+    with pytest.raises(ConfigurationError, match="old_master_keys"):
+        open_store(settings, Envelope(b"x" * 32))
+    assert disposed
+    assert threading.enumerate() == before
 
 
 def test_settings_without_a_route_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
