@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
+from crossdock.api.serving import Serving
 from crossdock.app import Crossdock, open_store
 from crossdock.errors import ConfigurationError, StorageError
 from crossdock.security.envelope import Envelope
@@ -36,11 +38,13 @@ def test_a_database_that_is_refused_is_left_closed(tmp_path: Path, monkeypatch: 
     open_store(settings, Envelope(b"k" * 32)).close()
     before = threading.enumerate()
     disposed: list[Engine] = []
-    dispose = Engine.dispose
-    monkeypatch.setattr(Engine, "dispose", lambda one: disposed.append(one) or dispose(one))
+    monkeypatch.setattr(Engine, "dispose", disposed.append)
     with pytest.raises(ConfigurationError, match="old_master_keys"):
         open_store(settings, Envelope(b"x" * 32))
     assert disposed
+    monkeypatch.undo()
+    for engine in disposed:
+        engine.dispose()
     assert threading.enumerate() == before
 
 
@@ -56,3 +60,21 @@ def test_settings_without_a_route_are_warned_of(tmp_path: Path, monkeypatch: pyt
     assert [one["event"] for one in logs if one["log_level"] == "warning"] == [
         "no route joins two connections: nothing is carried"
     ]
+
+
+def test_a_crossdock_that_cannot_be_put_together_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASTER", base64.b64encode(b"k" * 32).decode())
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = Settings.model_validate(
+            {
+                "database": {"url": f"sqlite:///{tmp_path}/crossdock.sqlite"},
+                "security": {"master_key": "env:MASTER"},
+                "api": {"port": other.getsockname()[1]},
+            }
+        )
+        before = threading.enumerate()
+        with pytest.raises(StorageError, match="cannot listen"):
+            Serving(settings)
+        assert threading.enumerate() == before

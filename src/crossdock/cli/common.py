@@ -42,9 +42,9 @@ complaints = _console(sys.stderr, errors=True)
 def asked_to_stop() -> Callable[[], object]:
     """Listens for SIGTERM and Ctrl-C from now on; what is returned waits for the first of them.
 
-    Not an Event: a second signal in the middle of its set() would wait for a lock that this very thread holds. After the
-    first the others are ignored, and so they are while the interpreter ends: it takes our handlers away before it is
-    gone, and one more signal then would make an ending in good order one by a signal.
+    Not an Event: a second signal in the middle of its set() would wait for a lock that this very thread holds. Those
+    after the first are ignored, until the process is gone: the interpreter takes our handlers away while it ends, and
+    one more signal then would make of an ending in good order one by a signal.
     """
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()
     both = (signal.SIGTERM, signal.SIGINT)
