@@ -15,7 +15,7 @@ from crossdock.sandbox.run import ErpServer, StoreServer
 from tests.chaos.bulk_child import ROWS
 from tests.databases import postgres_url, sqlite_url
 from tests.walk.files import toml
-from tests.walk.test_bulks import ASYNC, BULK, QUICK
+from tests.walk.test_bulks import ASYNC, BULK
 from tests.walk.test_products import with_products
 from tests.walk.test_sandbox_bugs import TOKEN, configured
 from tests.walk.world import until
@@ -40,7 +40,7 @@ def child(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         if running.poll() is None:
             running.terminate()
-        running.wait(30)
+        running.wait(60)
 
 
 def survive(folder: Path, point: str, nth: int, database: str) -> None:
@@ -48,7 +48,7 @@ def survive(folder: Path, point: str, nth: int, database: str) -> None:
     shop.start()
     erp.start()
     try:
-        settings = with_products(configured(folder, shop, erp), database, {}, QUICK, **BULK)
+        settings = with_products(configured(folder, shop, erp), database, {}, **BULK)
         config = folder / "crossdock.toml"
         config.write_text(toml(settings.model_dump(mode="json", exclude_unset=True)))
         with child(str(config), point, str(nth)) as doomed:
@@ -77,11 +77,13 @@ def settled_in(database: str) -> bool:
     from crossdock.storage.tables import deliveries, handed
 
     engine = open_engine(database)
-    with engine.connect() as connection:
-        here = select(func.count()).where(deliveries.c.flow == "products", deliveries.c.state == "delivered")
-        found = connection.execute(here).scalar_one(), connection.execute(select(func.count()).select_from(handed))
-        count, under_way = found[0], found[1].scalar_one()
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            here = select(func.count()).where(deliveries.c.flow == "products", deliveries.c.state == "delivered")
+            found = connection.execute(here).scalar_one(), connection.execute(select(func.count()).select_from(handed))
+            count, under_way = found[0], found[1].scalar_one()
+    finally:
+        engine.dispose()
     return bool(count == ROWS and under_way == 0)
 
 

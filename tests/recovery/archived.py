@@ -98,7 +98,15 @@ class Cluster:
 
     def _start(self) -> None:
         self._data.chmod(0o700)
-        self._run("pg_ctl", f"--pgdata={self._data}", f"--log={self._folder}/log", "--wait", "--timeout=120", "--silent", "start")
+        self._run(
+            "pg_ctl",
+            f"--pgdata={self._data}",
+            f"--log={self._folder}/log",
+            "--wait",
+            "--timeout=120",
+            "--silent",
+            "start",
+        )
 
     def _own(self, folder: Path) -> None:
         if self._user:
