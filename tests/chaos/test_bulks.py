@@ -21,6 +21,8 @@ from tests.walk.test_sandbox_bugs import TOKEN, configured
 from tests.walk.world import until
 
 ROOT = Path(__file__).parent.parent.parent
+# long enough for a slow machine: a request that is given up would be sent again; short, since doubt lasts as long
+DEADLINES = {"connect_s": 3, "read_s": 4, "total_s": 5}
 STEPS = [
     ("before-hand-over", 1),
     ("after-hand-over", 1),  # written down, not sent
@@ -48,7 +50,7 @@ def survive(folder: Path, point: str, nth: int, database: str) -> None:
     shop.start()
     erp.start()
     try:
-        settings = with_products(configured(folder, shop, erp), database, {}, **BULK)
+        settings = with_products(configured(folder, shop, erp), database, {}, DEADLINES, **BULK)
         config = folder / "crossdock.toml"
         config.write_text(toml(settings.model_dump(mode="json", exclude_unset=True)))
         with child(str(config), point, str(nth)) as doomed:
@@ -61,7 +63,7 @@ def survive(folder: Path, point: str, nth: int, database: str) -> None:
             return settled_in(settings.database.url)
 
         with child(str(config), "never", "1"):
-            until(lambda: is_right() and is_settled(), 60)
+            until(lambda: is_right() and is_settled(), 90)
         sent = shop.do(lambda store: [one for one in store.requests if ASYNC in one or one.startswith("POST")])
         assert len(sent) == 1, sent
     finally:
