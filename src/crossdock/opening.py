@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -48,12 +49,16 @@ def envelope_of(settings: Settings) -> Envelope:
 def open_store(settings: Settings, envelope: Envelope | None = None) -> SqlStore:
     """The database at this version's tables. Raises ConfigurationError, StorageError."""
     engine = open_engine(secrets_of(settings.secrets).url(settings.database.url, key="database.url"))
-    try:
-        migrate(engine)
-    except SQLAlchemyError as error:
-        raise StorageError(f"the database cannot be opened: {_why(error)}") from error
-    store = SqlStore(engine, envelope or envelope_of(settings))
-    store.keep_fingerprints(utc_now())
+    with ExitStack() as broken_off:
+        broken_off.callback(engine.dispose)
+        try:
+            migrate(engine)
+        except SQLAlchemyError as error:
+            raise StorageError(f"the database cannot be opened: {_why(error)}") from error
+        store = SqlStore(engine, envelope or envelope_of(settings))
+        broken_off.callback(store.close)
+        store.keep_fingerprints(utc_now())
+        broken_off.pop_all()  # whole: whoever asked for it closes it
     return store
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,10 +142,9 @@ def served(told: Settings, roles: frozenset[Part] = ALL) -> Iterator[Callers]:
     serving = Serving(told, roles=roles)
     serving.start()
     try:
-        made = Callers(serving)
-        made.known()
-        yield made
-        made.close()
+        with closing(Callers(serving)) as made:
+            made.known()
+            yield made
     finally:
         serving.stop()
 

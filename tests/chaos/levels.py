@@ -113,7 +113,7 @@ class Storm:
     def _push(self, path: str, rows: list[Row]) -> bool:
         head = {"Authorization": "Bearer t0ken"}
         try:
-            answer = httpx.post(f"{self.url}{path}", json={"items": rows}, headers=head, timeout=20)
+            answer = httpx.post(f"{self.url}{path}", json={"items": rows}, headers=head, timeout=60)
         except httpx.HTTPError:
             return False
         return answer.status_code in {200, 202}

@@ -13,7 +13,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,7 +24,9 @@ from typing import Protocol
 import pika
 import pika.exceptions
 
-PATIENCE = 60.0
+from tools.follow.machine import free_ports
+
+PATIENCE = 120.0
 FAILURES = (AssertionError, OSError, KeyError, subprocess.SubprocessError)
 POSTGRES_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 RABBIT_PLACES = ("/usr/lib/rabbitmq/lib/*/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
@@ -90,7 +91,8 @@ class Cluster:
 
     def _begin(self) -> None:
         log = str(self._folder / "log")
-        begun = self._run("pg_ctl", "--pgdata", str(self._data), "--log", log, "--wait", "--silent", "start")
+        words = ("--log", log, "--wait", f"--timeout={PATIENCE:.0f}", "--silent")
+        begun = self._run("pg_ctl", "--pgdata", str(self._data), *words, "start")
         assert begun == 0, f"pg_ctl start ended with {begun}"
 
     def _end(self) -> int:
@@ -105,7 +107,7 @@ class Cluster:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # a pipe would be the server's, too, and never end
             stderr=subprocess.DEVNULL,
-            timeout=PATIENCE,
+            timeout=PATIENCE + 10,
             check=False,
         ).returncode
 
@@ -226,5 +228,5 @@ def _matching(pattern: str) -> list[str]:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """One that nobody listens at; the system gives it to nobody else until whoever wanted it has started."""
+    return int(free_ports(["0"])["0"])

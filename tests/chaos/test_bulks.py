@@ -15,12 +15,14 @@ from crossdock.sandbox.run import ErpServer, StoreServer
 from tests.chaos.bulk_child import ROWS
 from tests.databases import postgres_url, sqlite_url
 from tests.walk.files import toml
-from tests.walk.test_bulks import ASYNC, BULK, QUICK
+from tests.walk.test_bulks import ASYNC, BULK
 from tests.walk.test_products import with_products
 from tests.walk.test_sandbox_bugs import TOKEN, configured
 from tests.walk.world import until
 
 ROOT = Path(__file__).parent.parent.parent
+# long enough for a slow machine: a request that is given up would be sent again; short, since doubt lasts as long
+DEADLINES = {"connect_s": 3, "read_s": 4, "total_s": 5}
 STEPS = [
     ("before-hand-over", 1),
     ("after-hand-over", 1),  # written down, not sent
@@ -40,7 +42,7 @@ def child(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         if running.poll() is None:
             running.terminate()
-        running.wait(30)
+        running.wait(60)
 
 
 def survive(folder: Path, point: str, nth: int, database: str) -> None:
@@ -48,7 +50,7 @@ def survive(folder: Path, point: str, nth: int, database: str) -> None:
     shop.start()
     erp.start()
     try:
-        settings = with_products(configured(folder, shop, erp), database, {}, QUICK, **BULK)
+        settings = with_products(configured(folder, shop, erp), database, {}, DEADLINES, **BULK)
         config = folder / "crossdock.toml"
         config.write_text(toml(settings.model_dump(mode="json", exclude_unset=True)))
         with child(str(config), point, str(nth)) as doomed:
@@ -61,7 +63,7 @@ def survive(folder: Path, point: str, nth: int, database: str) -> None:
             return settled_in(settings.database.url)
 
         with child(str(config), "never", "1"):
-            until(lambda: is_right() and is_settled(), 60)
+            until(lambda: is_right() and is_settled(), 90)
         sent = shop.do(lambda store: [one for one in store.requests if ASYNC in one or one.startswith("POST")])
         assert len(sent) == 1, sent
     finally:
@@ -77,11 +79,13 @@ def settled_in(database: str) -> bool:
     from crossdock.storage.tables import deliveries, handed
 
     engine = open_engine(database)
-    with engine.connect() as connection:
-        here = select(func.count()).where(deliveries.c.flow == "products", deliveries.c.state == "delivered")
-        found = connection.execute(here).scalar_one(), connection.execute(select(func.count()).select_from(handed))
-        count, under_way = found[0], found[1].scalar_one()
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            here = select(func.count()).where(deliveries.c.flow == "products", deliveries.c.state == "delivered")
+            found = connection.execute(here).scalar_one(), connection.execute(select(func.count()).select_from(handed))
+            count, under_way = found[0], found[1].scalar_one()
+    finally:
+        engine.dispose()
     return bool(count == ROWS and under_way == 0)
 
 

@@ -47,7 +47,7 @@ def child(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         if running.poll() is None:
             running.terminate()
-        running.wait(30)
+        running.wait(60)
 
 
 def survive(folder: Path, point: str, nth: int, database: str = "") -> tuple[Shop, Erp, int]:

@@ -29,7 +29,7 @@ def child(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         if running.poll() is None:
             running.terminate()
-        running.wait(30)
+        running.wait(60)
 
 
 def survive(folder: Path, point: str, nth: int, database: str) -> None:

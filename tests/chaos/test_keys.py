@@ -20,7 +20,7 @@ from tests.databases import postgres_url
 from tests.material import needs_shared
 from tests.recorded_server import serve
 from tests.walk.files import toml
-from tests.walk.world import Erp, Shop, recorded, settings, until
+from tests.walk.world import Erp, Shop, recorded, settings, settled, until
 
 pytestmark = needs_shared
 ROOT = Path(__file__).parent.parent.parent
@@ -68,6 +68,7 @@ def carry(told: Settings, shop: Shop, erp: Erp, numbers: range) -> Crossdock:
     for number in numbers:
         shop.add(order(number))
     until(lambda: len(erp.numbers()) >= numbers[-1], 60)
+    until(lambda: settled(crossdock), 60)  # else what is erased next may still be under way
     return crossdock
 
 
@@ -89,7 +90,7 @@ def test_killed_in_the_middle_beside_workers_and_run_again(tmp_path: Path, datab
             for number in DURING:
                 shop.add(order(number))
             doomed = [sys.executable, "-m", "tests.chaos.keys_child", str(file), "2", "3"]
-            assert subprocess.run(doomed, cwd=ROOT, check=False, timeout=60).returncode == -9
+            assert subprocess.run(doomed, cwd=ROOT, check=False, timeout=120).returncode == -9
             left = json.loads(says(file, "keys", "status", "--json", code=1))["left"]
             assert sum(left.values()) > 0, "it was killed in the middle"
             until(lambda: len(erp.numbers()) >= DURING[-1], 60)

@@ -34,7 +34,7 @@ def child(town: Town, flow: str, point: str = "never", nth: int = 1) -> int:
 
 def again(town: Town, flow: str) -> None:
     """The claim of the dead one runs out, then it is done anew."""
-    until(lambda: child(town, flow) == 0, 60)
+    until(lambda: child(town, flow) == 0, 120)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
@@ -56,7 +56,7 @@ def test_stock_is_as_the_erp_has_it_wherever_the_repair_died(tmp_path: Path, poi
         assert child(town, "inventory", point) == -9, "it did not come to that step"
         again(town, "inventory")
         with town.working() as crossdock:
-            until(lambda: all(town.level(f"SIM-{n:04}") == n + 7 for n in range(1, SKUS + 1)))
+            until(lambda: all(town.level(f"SIM-{n:04}") == n + 7 for n in range(1, SKUS + 1)), 60)
             town.settled(crossdock, "inventory")
             states = [run.state for run in crossdock.store.reconciliations.runs("inventory")]
             assert states[-1] is (RunState.DONE if point == "repaired" else RunState.INTERRUPTED)

@@ -27,7 +27,7 @@ def child(database: str, file: Path, epoch: float, *words: str) -> Iterator[subp
             yield running
         finally:
             running.terminate()
-            running.wait(30)
+            running.wait(60)
 
 
 def runs_in(file: Path) -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ def test_overlapping_runs_cannot_happen(tmp_path: Path, database: str) -> None:
 def test_a_run_that_dies_is_made_up_for_by_another_process(tmp_path: Path, database: str) -> None:
     file, epoch = tmp_path / "runs", time.time()
     with child(database, file, epoch, "die") as doomed:
-        assert doomed.wait(30) == -9
+        assert doomed.wait(60) == -9
     assert [word for _, word in runs_in(file)] == ["begin"]
     with child(database, file, epoch):
         until(lambda: [word for _, word in runs_in(file)][:3] == ["begin", "begin", "end"], 60)

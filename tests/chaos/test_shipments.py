@@ -48,7 +48,7 @@ def child(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         if running.poll() is None:
             running.terminate()
-        running.wait(30)
+        running.wait(60)
 
 
 def told(folder: Path, shop: StoreServer, erp: ErpServer, database: str) -> str:

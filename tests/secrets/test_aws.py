@@ -74,7 +74,7 @@ def test_a_rotation_is_seen_when_the_value_is_doubted(endpoint: str, aws: Any) -
 
 def test_a_service_that_is_away_costs_nothing_that_was_read(endpoint: str, aws: Any) -> None:
     aws.create_secret(Name="kept", SecretString=CANARY)
-    place = place_at(endpoint, timeout_s=1)
+    place = place_at(endpoint)
     secrets = Secrets({"aws-sm": place})
     assert secrets("aws-sm:kept") == CANARY
     place._client = place_at("http://127.0.0.1:1", timeout_s=1)._client

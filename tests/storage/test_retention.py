@@ -29,10 +29,14 @@ LIMIT = NOW - timedelta(days=365)
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     if request.param == "sqlite":
-        yield open_engine(sqlite_url(tmp_path))
+        made = open_engine(sqlite_url(tmp_path))
+        yield made
+        made.dispose()
         return
     with postgres_url() as url:
-        yield open_engine(url)
+        made = open_engine(url)
+        yield made
+        made.dispose()
 
 
 @pytest.fixture

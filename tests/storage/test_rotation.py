@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,11 @@ def opened(url: str, key: bytes, *former: bytes, kept: bool = True) -> SqlStore:
     engine: Engine = open_engine(url)
     migrate(engine)
     store = SqlStore(engine, Envelope(key, former))
-    if kept:
-        store.keep_fingerprints(NOW)
+    with ExitStack() as refused:
+        refused.callback(store.close)
+        if kept:
+            store.keep_fingerprints(NOW)
+        refused.pop_all()
     return store
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import socket
+import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
+from crossdock.api.serving import Serving
 from crossdock.app import Crossdock, open_store
-from crossdock.errors import StorageError
+from crossdock.errors import ConfigurationError, StorageError
 from crossdock.security.envelope import Envelope
 from crossdock.settings import Settings
 from crossdock.settings.storage import DatabaseSettings
@@ -29,6 +33,21 @@ def test_why_a_database_cannot_be_opened_is_told(kind: str, tmp_path: Path) -> N
     assert "t0p-s3cret" not in str(failed.value)
 
 
+def test_a_database_that_is_refused_is_left_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(database=DatabaseSettings(url=f"sqlite:///{tmp_path}/crossdock.sqlite"))
+    open_store(settings, Envelope(b"k" * 32)).close()
+    before = threading.enumerate()
+    disposed: list[Engine] = []
+    monkeypatch.setattr(Engine, "dispose", disposed.append)
+    with pytest.raises(ConfigurationError, match="old_master_keys"):
+        open_store(settings, Envelope(b"x" * 32))
+    assert disposed
+    monkeypatch.undo()
+    for engine in disposed:
+        engine.dispose()
+    assert threading.enumerate() == before
+
+
 def test_settings_without_a_route_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASTER", base64.b64encode(b"k" * 32).decode())
     settings = Settings.model_validate(
@@ -41,3 +60,21 @@ def test_settings_without_a_route_are_warned_of(tmp_path: Path, monkeypatch: pyt
     assert [one["event"] for one in logs if one["log_level"] == "warning"] == [
         "no route joins two connections: nothing is carried"
     ]
+
+
+def test_a_crossdock_that_cannot_be_put_together_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASTER", base64.b64encode(b"k" * 32).decode())
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = Settings.model_validate(
+            {
+                "database": {"url": f"sqlite:///{tmp_path}/crossdock.sqlite"},
+                "security": {"master_key": "env:MASTER"},
+                "api": {"port": other.getsockname()[1]},
+            }
+        )
+        before = threading.enumerate()
+        with pytest.raises(StorageError, match="cannot listen"):
+            Serving(settings)
+        assert threading.enumerate() == before

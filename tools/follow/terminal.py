@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 LOOK_EVERY = 0.05  # seconds
-GRACE = 20.0  # seconds until what does not stop is killed
+GRACE = 60.0  # seconds until what does not stop is killed
+PRESSED_EVERY = 5.0  # seconds
 
 
 class Terminal:
@@ -61,9 +62,16 @@ class Terminal:
         return int(done.read_text("utf-8")) if done.exists() else None
 
     def interrupt(self) -> bool:
-        """Ctrl-C, and whether the command ended."""
-        os.killpg(self._shell.pid, signal.SIGINT)
-        return self.wait(GRACE)
+        """Ctrl-C, and whether the command ended.
+
+        Once more where nothing comes of it: it goes to nobody while the shell is between two programs of a command.
+        """
+        until = time.monotonic() + GRACE
+        while time.monotonic() < until:
+            os.killpg(self._shell.pid, signal.SIGINT)
+            if self.wait(PRESSED_EVERY):
+                return True
+        return False
 
     def close(self) -> None:
         """The window is closed, and what ran in it ends."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -81,17 +82,20 @@ class Serving:
             meters=self.meters,
             tracer=tracer,
         )
-        registry.register(ScheduleMetrics(self.crossdock))
-        self._watch = watch_of(self.crossdock, failpoint=failpoint) if Role.POLLER in roles else None
-        if Role.WORKER in roles:
-            registry.register(GateMetrics(self.crossdock.gates))
-        if (fleet := self.crossdock.fleet) is not None:
-            catalogue.BROKER_UP.gauge(registry).set_function(lambda: float(fleet.up))
-        self.app: Litestar | None = None
-        self._pulse: Pulse | None = None
-        serves = Role.API in roles or port is not None
-        self._server = self._served(settings.api, port, takes=Role.API in roles) if serves else None
-        self.url = self._server.url if self._server else ""
+        with ExitStack() as broken_off:  # a port that is taken, say, leaves no database open
+            broken_off.callback(self.crossdock.store.close)
+            registry.register(ScheduleMetrics(self.crossdock))
+            self._watch = watch_of(self.crossdock, failpoint=failpoint) if Role.POLLER in roles else None
+            if Role.WORKER in roles:
+                registry.register(GateMetrics(self.crossdock.gates))
+            if (fleet := self.crossdock.fleet) is not None:
+                catalogue.BROKER_UP.gauge(registry).set_function(lambda: float(fleet.up))
+            self.app: Litestar | None = None
+            self._pulse: Pulse | None = None
+            serves = Role.API in roles or port is not None
+            self._server = self._served(settings.api, port, takes=Role.API in roles) if serves else None
+            self.url = self._server.url if self._server else ""
+            broken_off.pop_all()
 
     def _served(self, settings: ApiSettings, port: int | None, *, takes: bool) -> ApiServer:
         """`takes`: webhooks, pushes and people too; else health and metrics alone."""

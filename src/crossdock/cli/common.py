@@ -42,12 +42,22 @@ complaints = _console(sys.stderr, errors=True)
 def asked_to_stop() -> Callable[[], object]:
     """Listens for SIGTERM and Ctrl-C from now on; what is returned waits for the first of them.
 
-    Not an Event: a second signal in the middle of its set() would wait for a lock that this very thread holds.
+    Not an Event: a second signal in the middle of its set() would wait for a lock that this very thread holds. Those
+    after the first are ignored, until the process is gone: the interpreter takes our handlers away while it ends, and
+    one more signal then would make of an ending in good order one by a signal.
     """
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for signum in (signal.SIGTERM, signal.SIGINT):
+    both = (signal.SIGTERM, signal.SIGINT)
+    for signum in both:
         signal.signal(signum, lambda which, _frame: asked.put(which))
-    return asked.get
+
+    def first() -> int:
+        which = asked.get()
+        for signum in both:
+            signal.signal(signum, signal.SIG_IGN)
+        return which
+
+    return first
 
 
 def settings_or_exit(config: Path | None) -> Settings:

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ CONTENT: Mapping[str, object] = {
     "goods": SKUS,
     "extras": EXTRAS,
 }
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 
 
@@ -216,8 +217,11 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  loopback
             return bool(answer.status == 200)
-    except OSError:
-        return False
+    except urllib.error.HTTPError as error:
+        error.close()
+    except OSError:  # nobody listens yet
+        pass
+    return False
 
 
 @contextlib.contextmanager

@@ -34,7 +34,8 @@ class Committer:
 
     def __init__(self, engine: Engine, committed: Committed = lambda _count, _seconds: None) -> None:
         self._waiting: queue.SimpleQueue[tuple[Write, Future[Any]] | None] = queue.SimpleQueue()
-        self._closed = threading.Event()
+        self._closed = False
+        self._gate = threading.Lock()  # nothing is put behind the last mark, where nobody would take it
         # SQLite has one writer at a time; PostgreSQL many, and its round trips are worth overlapping
         count = CONNECTIONS if engine.dialect.name == "postgresql" else 1
         writing = engine.execution_options(writes=True)
@@ -43,10 +44,11 @@ class Committer:
     def submit(self, write: Callable[[Connection], T]) -> Future[T]:
         """The future holds the write's result once it is committed, or StorageError."""
         future: Future[T] = Future()
-        if self._closed.is_set():
-            future.set_exception(StorageError("the storage is closed"))
-        else:
-            self._waiting.put((write, future))
+        with self._gate:
+            if not self._closed:
+                self._waiting.put((write, future))
+                return future
+        future.set_exception(StorageError("the storage is closed"))
         return future
 
     def run(self, write: Callable[[Connection], T]) -> T:
@@ -55,9 +57,10 @@ class Committer:
 
     def close(self) -> None:
         """What waits is still committed."""
-        self._closed.set()
-        for _ in self._groups:
-            self._waiting.put(None)
+        with self._gate:
+            self._closed = True
+            for _ in self._groups:
+                self._waiting.put(None)
         for groups in self._groups:
             groups.thread.join()
 
