@@ -114,9 +114,11 @@ class WireServer:
         self._serving.set()
         await self._ending
         server.close()
-        for one in list(self.open):
-            one.abort()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # who was let in a moment ago is among the open ones now
+        while self.open:
+            for one in list(self.open):
+                one.abort()
+            await asyncio.sleep(0)
 
 
 class Connection(asyncio.Protocol):
