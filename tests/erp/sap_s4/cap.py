@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests.chaos.services import free_port
 from tests.databases import missing
 from tests.material import SHARED
 
@@ -103,7 +104,7 @@ def start_cap() -> Iterator[Cap]:
     named = os.environ.get("CROSSDOCK_CACHE", "")
     cache = (Path(named) if named else Path.home() / ".cache" / "crossdock") / "sap" / "cap"
     cache.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     with (cache / "log").open("wb") as log:
         server = subprocess.Popen(
             ["bash", str(RECIPE), str(port), str(cache)],
@@ -116,7 +117,7 @@ def start_cap() -> Iterator[Cap]:
             yield Cap(port)
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
 
 
 def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
@@ -129,9 +130,3 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
                 return
         time.sleep(0.2)
     missing("SAP's CAP server takes too long")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

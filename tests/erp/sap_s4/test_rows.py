@@ -117,7 +117,7 @@ def told_price(stand_in: StandIn, proxy: Proxy, head: dict[str, Any], validity: 
     first, second = price(1, 5)
     put(stand_in, "A_SlsPrcgConditionRecord", first | head)
     put(stand_in, "A_SlsPrcgCndnRecdValidity", second | validity)
-    return scan(priced(proxy.url), "prices")[0]
+    return scan(priced(proxy.url, clock=lambda: NOW), "prices")[0]  # tomorrow may begin while the tests run
 
 
 def test_a_price_is_told_for_one_piece(stand_in: StandIn, proxy: Proxy) -> None:
@@ -167,7 +167,7 @@ def test_a_price_whose_day_has_come_is_told_though_nobody_touched_it(stand_in: S
         }
     )
 
-    rows, _ = scan(priced(proxy.url), "prices", last_scan)
+    rows, _ = scan(priced(proxy.url, clock=lambda: NOW), "prices", last_scan)
 
     assert [(row["sku"], row["price"]) for row in rows] == [("A-1", "5.9")]
 
