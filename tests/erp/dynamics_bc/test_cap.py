@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -32,6 +31,7 @@ from crossdock.erp.dynamics_bc.connector import build
 from crossdock.flows import FLOWS, customer_rows, inventory, products
 from crossdock.shadowing.fields import compare
 from crossdock.transport.looking import looking
+from tests.chaos.services import free_port
 from tests.erp.dynamics_bc.samples import NOW, PERSONAL, customer, order
 from tests.erp.dynamics_bc.wire import Checked
 from tests.material import SHARED
@@ -62,12 +62,12 @@ class Cap:
         body = None if values is None else json.dumps(values).encode()
         told = {"Content-Type": "application/json"} | headers
         request = urllib.request.Request(f"{self.api}/{path}", body, told, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or b"{}")
 
     def empty(self) -> None:
         request = urllib.request.Request(f"{self.root}/__reset", b"", method="POST")
-        urllib.request.urlopen(request, timeout=20).close()
+        urllib.request.urlopen(request, timeout=60).close()
         self.ask("POST", "companies", {"id": COMPANY, "name": "CRONUS"})
         self.ask("POST", f"companies({COMPANY})/customers", {"number": "M7", "displayName": "Somebody"})
         self.item(1)
@@ -84,9 +84,7 @@ class Cap:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Cap]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     cache = Path(os.environ.get("CROSSDOCK_CACHE") or Path.home() / ".cache" / "crossdock") / "odata-bc"
     cache.mkdir(parents=True, exist_ok=True)
     command = ["bash", str(SCRIPT), str(port), str(cache)]
@@ -102,7 +100,7 @@ def running() -> Iterator[Cap]:
         yield cap
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 def answers(cap: Cap) -> bool:

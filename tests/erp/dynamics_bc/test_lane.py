@@ -37,7 +37,7 @@ class Together:
 
     def send(self, request: HttpRequest) -> HttpResponse:
         if b'"POST"' in (request.body or b""):
-            self._gate.wait(20)
+            self._gate.wait(60)
         return self._http.send(request)
 
 
@@ -80,7 +80,7 @@ def test_eight_workers_and_many_hints_make_one_order_each(server: BcServer, tmp_
             for number in numbers:
                 hint = f"hint-{turn}-{number}"
                 message = Message(id=hint, source="store", flow="looks", subject=str(number), occurred_at=utc_now())
-                one.intake.offer(message).result(20)
+                one.intake.offer(message).result(60)
         until(lambda: all(shop.comments.get(number) for number in numbers) and settled(crowd[0]), 120)
     there = server.do(lambda books: [row["externalDocumentNumber"] for row in books.tables["salesOrders"]])
     assert sorted(there) == [f"LANE-{offset}" for offset in range(1, len(ORDERS) + 1)]

@@ -6,6 +6,7 @@ knows forms, names and keys; what S/4 does with an order (numbers, prices, taxes
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests.chaos.services import free_port
 from tests.databases import missing
 from tests.material import SHARED
 
@@ -102,36 +104,54 @@ def start_cap() -> Iterator[Cap]:
         missing("there is no npm for SAP's CAP server")
     named = os.environ.get("CROSSDOCK_CACHE", "")
     cache = (Path(named) if named else Path.home() / ".cache" / "crossdock") / "sap" / "cap"
+    port = free_port()
+    server = _started(port, cache)
+    try:
+        yield Cap(port)
+    finally:
+        _end(server)
+
+
+def _started(port: int, cache: Path) -> subprocess.Popen[bytes]:
+    """One at a time sets it up. What a run that was broken off has left half made is made anew, once."""
     cache.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
-    with (cache / "log").open("wb") as log:
-        server = subprocess.Popen(
+    ready, log = cache / "ready", cache.parent / "log"
+    with (cache.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for last in (ready.exists(), True):
+            server = _begun(port, cache, log)
+            if _answers(server, port):
+                ready.touch()
+                return server
+            _end(server)
+            if last:
+                break
+            shutil.rmtree(cache)
+            cache.mkdir()
+    missing(f"SAP's CAP server does not start: {log.read_text(errors='replace')[-400:]}")
+    raise AssertionError("missing() does not return")
+
+
+def _begun(port: int, cache: Path, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as story:
+        return subprocess.Popen(
             ["bash", str(RECIPE), str(port), str(cache)],
-            stdout=log,
+            stdout=story,
             stderr=subprocess.STDOUT,
             env={**os.environ, "SERVICES": SERVICES},
         )
-        try:
-            _wait(server, port, cache / "log")
-            yield Cap(port)
-        finally:
-            server.terminate()
-            server.wait(20)
 
 
-def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _answers(server: subprocess.Popen[bytes], port: int) -> bool:
     ends = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends:
-        if server.poll() is not None:
-            missing(f"SAP's CAP server does not start: {log.read_text(errors='replace')[-400:]}")
+    while time.monotonic() < ends and server.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+                return True
         time.sleep(0.2)
-    missing("SAP's CAP server takes too long")
+    return False
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    server.wait(60)

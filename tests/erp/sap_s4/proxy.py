@@ -127,8 +127,11 @@ def between(upstream: str, rewrite: Callable[[bytes], bytes] = bytes) -> Iterato
             if status != 204:
                 self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128  # eight racers come at once; five would be let in, and the others wait for seconds
+
+    server = Server(("127.0.0.1", 0), Answers)
     proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

@@ -45,7 +45,7 @@ def test_eight_workers_and_many_hints_make_one_sale_an_order(tryton: Tryton, tmp
                 message = Message(
                     id=f"hint-{turn}-{number}", source="store", flow="looks", subject=str(number), occurred_at=utc_now()
                 )
-                one.intake.offer(message).result(20)
+                one.intake.offer(message).result(60)
         until(lambda: all(shop.comments.get(number) for number in numbers) and settled(crowd[0]), 120)
     for offset, name in enumerate(ORDERS, start=1):
         (sale,) = tryton.sales(f"LANE-{offset}")

@@ -117,7 +117,7 @@ def test_what_was_left_half_way_is_gone_on_with(tryton: Tryton, proxy: Proxy, st
 
 def test_a_draft_touched_just_now_is_left_to_whoever_is_at_it(tryton: Tryton, proxy: Proxy) -> None:
     record, key = fresh()
-    sink = sink_of(tryton.settings(url=proxy.url))
+    sink = sink_of(tryton.settings(url=proxy.url, settling_s=600))  # "just now" for a busy machine too
     proxy.inject(Fault.RESET_AFTER)
     with pytest.raises(OutcomeUnknown):
         sink.put(record, key)

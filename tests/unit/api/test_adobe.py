@@ -67,7 +67,7 @@ class World:
         self.gate.set()
 
     def pem(self, asked: Asked) -> Reply:
-        assert self.gate.wait(20)
+        assert self.gate.wait(60)
         if self.reply is not None:
             return self.reply
         if (key := self.keys.get(asked.path)) is None:
@@ -95,7 +95,7 @@ def world(keys: dict[str, RSAPrivateKey]) -> Iterator[World]:
         inbox, registry = Inbox(), CollectorRegistry()
         ring = KeyRing(Http(), host=server.url, clock=lambda: held[0].time if held else 0.0)
         doors = {
-            "store": AdobeDoor(Door(connection="store", client_id=US), ring),
+            "store": AdobeDoor(Door(connection="store", client_id=US), ring, patience=60),
             "hasty": AdobeDoor(Door(connection="hasty", client_id=US), ring, patience=0.05),
             "keeping": AdobeDoor(Door(connection="keeping", client_id=US, keep_unknown=True), ring),
         }
@@ -268,7 +268,7 @@ def test_while_a_key_is_fetched_others_are_served_and_one_request_is_made(fresh:
     finally:
         fresh.gate.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert answers == [202] * 5
     assert len(fresh.server.asked) == 1
 
@@ -292,7 +292,7 @@ def test_a_key_that_takes_too_long_is_waited_for_no_longer_than_adobe_waits(fres
     finally:
         fresh.gate.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     # what was given up did not take the key from the other that waits for it
     assert answers == dict.fromkeys(paths[:4], 503) | {ONE: 202}
 

@@ -51,7 +51,7 @@ class SlowDesk(Desk):
 
     def put(self, record: Thing, key: str) -> Receipt:
         self.begun.set()
-        self.let_go.wait(20)
+        self.let_go.wait(60)
         return super().put(record, key)
 
 
@@ -67,14 +67,14 @@ class LateDesk(Desk):
     def put(self, record: Thing, key: str) -> Receipt:
         receipt = self.shared.put(record, key)
         self.begun.set()
-        self.let_go.wait(20)
+        self.let_go.wait(60)
         return receipt
 
     def find(self, record: Thing, key: str) -> Receipt | None:
         return self.shared.find(record, key)
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -124,7 +124,7 @@ class Running:
     def hear(self, subject: str) -> str:
         self.ends.shop.things[subject] = Thing(id=subject)
         message = Message(id=f"e{subject}", source="shop", flow="looks", subject=subject, occurred_at=now())
-        return self.intake.offer(message).result(20).outcome
+        return self.intake.offer(message).result(60).outcome
 
 
 @contextmanager
@@ -183,12 +183,13 @@ def test_stopping_settles_what_is_under_way_and_begins_nothing_new(running: Runn
     running.ends.desk = slow = SlowDesk()
     running.dispatch.start()
     running.hear("1")
-    assert slow.begun.wait(20)
+    assert slow.begun.wait(60)
     stopper = threading.Thread(target=running.dispatch.stop)
     stopper.start()
+    until(running.worker._stopping.is_set)
     running.hear("2")
     slow.let_go.set()
-    stopper.join(20)
+    stopper.join(60)
     assert not stopper.is_alive()
     assert slow.kept == ["put:1"]
     assert [one.state for one in running.store.known("shop", "1")] == ["delivered", "pending"]
@@ -204,7 +205,7 @@ def test_a_hanging_workers_lease_is_taken_over_and_it_writes_nothing_when_it_wak
     second.ends.desk, second.ends.counter = slow.shared, first.ends.counter
     first.dispatch.start()
     first.hear("1")
-    assert slow.begun.wait(20)
+    assert slow.begun.wait(60)
     second.ends.shop.things = first.ends.shop.things
     second.dispatch.start()
     until(lambda: [one.state for one in first.store.known("shop", "1")] == ["delivered", "delivered"])
@@ -225,7 +226,7 @@ def test_a_worker_that_slept_past_its_lease_before_it_sent_sends_nothing(place: 
         if step == "before-send" or asleep.is_set():
             return
         asleep.set()
-        wake_up.wait(20)
+        wake_up.wait(60)
 
     first.deliverer._failpoint = lambda step: sleep(step) if step == "before-look" else None
     second.ends.shop.things, second.ends.desk, second.ends.counter = (
@@ -235,7 +236,7 @@ def test_a_worker_that_slept_past_its_lease_before_it_sent_sends_nothing(place: 
     )
     first.dispatch.start()
     first.hear("1")
-    assert asleep.wait(20)
+    assert asleep.wait(60)
     second.dispatch.start()
     until(lambda: [one.state for one in first.store.known("shop", "1")] == ["delivered", "delivered"])
     wake_up.set()

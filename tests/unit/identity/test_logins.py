@@ -329,9 +329,10 @@ def test_it_takes_as_long_for_nobody_as_for_somebody(house: House) -> None:
     logins.log_in("warm", "up up up up", "192.0.2.1")
 
     def took(name: str) -> float:
-        begun = time.perf_counter()
+        """Work, not time: that goes by for other processes too."""
+        begun = time.process_time()
         assert logins.log_in(name, "wrong password", "192.0.2.1") is None
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     known, unknown = [], []
     for _ in range(9):

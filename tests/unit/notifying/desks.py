@@ -80,4 +80,5 @@ def tower(folder: Path, database: str = "") -> Iterator[Tower]:
         finally:
             made.ears.go.set()
             for watch in made.watches:
+                watch._looker.close()  # what it asks aside asks a database that is closed next
                 watch._posts.close()

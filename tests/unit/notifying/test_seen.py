@@ -347,8 +347,10 @@ def test_the_trail_is_checked_only_where_somebody_is_told_and_all_else_everywher
     for audiences in ({}, {"ops": {"targets": ["json://127.0.0.1:9/ops"]}}):
         at.watch(audiences=audiences, audit_schedule="0 4 * * *", doctor_schedule="0 4 * * *", coverage_hours=24)
         asides = Asides(Desk(at.crossdock, at.clock))
-        Looker(at.desk, asides).look(at.clock.now)
+        looker = Looker(at.desk, asides)
+        looker.look(at.clock.now)
         asked.append({*asides.asked()})
+        looker.close()
     assert asked == [{Kind.DOCTOR, Kind.COVERAGE}, {Kind.DOCTOR, Kind.COVERAGE, Kind.AUDIT}]
 
 

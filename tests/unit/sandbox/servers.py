@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import http.client
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +20,7 @@ from crossdock.transport.wire import HttpRequest
 
 CLEAN = Bugs()
 HEADERS = {"Authorization": "Bearer sandbox"}
+PATIENCE_S = 60  # of a client that is to get an answer
 
 
 @contextmanager
@@ -53,11 +57,28 @@ def signed(url: str, known: Credentials | None = None, method: str = "GET") -> d
 
 
 def get(shop: StoreServer, path: str, query: Mapping[str, Any] | None = None) -> httpx.Response:
-    return httpx.get(f"{shop.url}/rest/V1/{path}", params=dict(query or {}), headers=HEADERS)
+    return httpx.get(f"{shop.url}/rest/V1/{path}", params=dict(query or {}), headers=HEADERS, timeout=PATIENCE_S)
 
 
 def post(shop: StoreServer, path: str, body: Any = None) -> httpx.Response:
-    return httpx.post(f"{shop.url}/rest/V1/{path}", json=body or {}, headers=HEADERS)
+    return httpx.post(f"{shop.url}/rest/V1/{path}", json=body or {}, headers=HEADERS, timeout=PATIENCE_S)
+
+
+def posted_at_once(shop: StoreServer, calls: Sequence[tuple[str, Any]]) -> list[tuple[int, Any]]:
+    """Status and body of each. All are sent before the store reads the first of them."""
+    go = threading.Event()
+    shop._server.loop.call_soon_threadsafe(go.wait, PATIENCE_S)
+    lines = [http.client.HTTPConnection("127.0.0.1", shop._server.port, timeout=PATIENCE_S) for _ in calls]
+    try:
+        for line, (path, body) in zip(lines, calls, strict=True):
+            line.request("POST", f"/rest/V1/{path}", json.dumps(body), HEADERS | {"Content-Type": "application/json"})
+        go.set()
+        answers = [line.getresponse() for line in lines]
+        return [(answer.status, json.loads(answer.read())) for answer in answers]
+    finally:
+        go.set()
+        for line in lines:
+            line.close()
 
 
 def listed(shop: StoreServer, *, page: int = 1, size: int = 2, sort: str = "entity_id") -> httpx.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ from crossdock.cli.main import app
 from crossdock.sandbox.faults import CLASSES, NONE, RATES, STORM, Faults, Lottery, load_faults
 from crossdock.sandbox.run import ErpServer
 from tests.recorded_server import Asked, Reply, serve
-from tests.unit.sandbox.servers import HEADERS, erp_with, get, post, shop_with
+from tests.unit.sandbox.servers import HEADERS, PATIENCE_S, erp_with, get, post, shop_with
 from tests.walk.world import until
 
 
-def create(server: ErpServer, number: str = "1", key: str = "k", timeout: float = 5) -> Any:
+def create(server: ErpServer, number: str = "1", key: str = "k", timeout: float = PATIENCE_S) -> Any:
     """The answer's status; "broken" where there is none, "garbage" where a success has no JSON."""
     headers = HEADERS | {"X-Idempotency-Key": key}
     try:
@@ -48,21 +49,28 @@ def create(server: ErpServer, number: str = "1", key: str = "k", timeout: float 
         (Faults(answered_twice=1), 1, 201),
         (Faults(carried_out_twice=1), 2, 201),
         (Faults(slow=1, slow_seconds=0.05), 1, 201),
-        (Faults(slow=1, slow_seconds=1.5), 1, "broken"),
         (NONE, 1, 201),
     ],
 )
 def test_faults_happen_before_or_after_the_effect(faults: Faults, done: int, seen: Any) -> None:
     with erp_with(faults) as server:
-        assert create(server, timeout=0.5) == seen
+        assert create(server) == seen
         assert len(server.do(lambda erp: erp.orders)) == done
 
 
-def test_what_is_late_is_done_though_nobody_waits_any_more() -> None:
-    with erp_with(Faults(late=1, slow_seconds=0.6)) as server:
-        assert create(server, timeout=0.2) == "broken"
-        assert server.do(lambda erp: erp.orders) == []
+def test_what_is_slow_is_done_before_it_is_answered() -> None:
+    with erp_with(Faults(slow=1, slow_seconds=600)) as server:
+        assert create(server, timeout=0.5) == "broken"
         until(lambda: len(server.do(lambda erp: erp.orders)) == 1)
+
+
+def test_what_is_late_is_done_though_nobody_waits_any_more() -> None:
+    with erp_with(Faults(late=1, slow_seconds=2)) as server:
+        begun = datetime.now(UTC)
+        assert create(server, timeout=0.2) == "broken"
+        until(lambda: len(server.do(lambda erp: erp.orders)) == 1)
+        (effect,) = server.do(lambda erp: [*erp.effects])
+        assert (effect.at - begun).total_seconds() > 1.9, "not at once"
 
 
 def test_every_rate_has_its_test_here() -> None:
@@ -153,7 +161,7 @@ def test_a_late_webhook_is_overtaken() -> None:
         got.append(asked.json()["data"]["entity_id"])
         return Reply(200)
 
-    with serve(take) as target, shop_with(faults=Faults(late_webhooks=1, late_webhook_s=0.4)) as shop:
+    with serve(take) as target, shop_with(faults=Faults(late_webhooks=1, late_webhook_s=2)) as shop:
         shop.subscribe({"event_name": "sales.order.created", "recipient_url": target.url})
         shop.place(1)
         shop.set_faults(NONE)

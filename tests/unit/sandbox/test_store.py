@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -149,3 +151,18 @@ def test_a_server_stops_however_soon_and_however_often() -> None:
         server.stop()
         server.stop()
     StoreServer().stop()
+
+
+def test_a_server_that_stops_while_clients_come_leaves_none_of_them_open() -> None:
+    """uvloop tells of what was left by a ResourceWarning, which here is an error, and then waits for ever."""
+    for _ in range(30):
+        server = StoreServer()
+        server.start()
+        clients = [socket.socket() for _ in range(3)]
+        for client in clients:
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", server._server.port))
+        server.stop()
+        for client in clients:
+            client.close()
+    gc.collect()

@@ -40,9 +40,9 @@ def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        acceptor.join(5)
+        acceptor.join(60)
         for thread in threads:
-            thread.join(5)
+            thread.join(60)
 
 
 def reset_after_reading(connection: socket.socket) -> None:
@@ -64,7 +64,7 @@ def answering(answer: bytes) -> Callable[[socket.socket], None]:
 
 def silent(connection: socket.socket) -> None:
     connection.recv(65536)
-    connection.settimeout(5)
+    connection.settimeout(60)
     connection.recv(1)  # until the client has given up
 
 

@@ -49,6 +49,15 @@ async def events(listening: AsyncIterator[Any], most: int) -> list[tuple[str, An
     return found
 
 
+async def next_counts(listening: AsyncIterator[Any]) -> Any:
+    """Of the next message that is no heartbeat; how many of these come before says how busy this machine is."""
+    while (told := await events(listening, 1))[0][0] == "comment":
+        pass
+    ((kind, found),) = told
+    assert kind == "counts"
+    return found
+
+
 def test_what_differs_is_told_and_what_is_gone_counts_nothing() -> None:
     told = {("a", "erp"): count("a", 1), ("b", "erp"): count("b", 2)}
     now = {("a", "erp"): count("a", 1), ("c", "erp"): count("c", 3)}
@@ -77,8 +86,9 @@ def test_only_changes_are_told_and_a_heartbeat_where_there_is_none() -> None:
         kinds = await events(listening, 1)
         assert kinds == [("comment", "still here")]
         looks.found = [count("orders", 2), count("refunds", 1)]
-        told = [one for one in await events(listening, 3) if one[0] == "counts"]
-        assert told == [("counts", [{"flow": "orders", "target": "erp", "waiting": 2, "dead": 0, "capped": False}])]
+        changed = {"flow": "orders", "target": "erp", "waiting": 2, "dead": 0, "capped": False}
+        assert await next_counts(listening) == [changed]
+        assert [kind for kind, _ in await events(listening, 2)] == ["comment"] * 2
         await listening.aclose()  # type: ignore[attr-defined]  # a generator
 
     asyncio.run(run())
@@ -92,7 +102,7 @@ def test_a_database_that_is_gone_for_a_while_ends_nothing() -> None:
         listening = pulse.listen()
         assert [kind for kind, _ in await events(listening, 2)] == ["hello", "comment"]
         looks.fails = False
-        assert [kind for kind, _ in await events(listening, 1)] == ["counts"]
+        assert [one["waiting"] for one in await next_counts(listening)] == [1]
         await listening.aclose()  # type: ignore[attr-defined]
 
     asyncio.run(run())
@@ -135,7 +145,7 @@ def test_over_http_a_change_arrives_and_a_server_that_stops_waits_for_no_listene
 
         def listen() -> None:
             headers = {"Authorization": "Bearer viewer"}
-            with httpx.stream("GET", f"{server.url}/api/v1/events", headers=headers, timeout=20) as stream:
+            with httpx.stream("GET", f"{server.url}/api/v1/events", headers=headers, timeout=60) as stream:
                 for line in stream.iter_lines():
                     lines.append(line)
                     if '"dead":1' in line:
@@ -144,10 +154,10 @@ def test_over_http_a_change_arrives_and_a_server_that_stops_waits_for_no_listene
         listener = threading.Thread(target=listen, daemon=True)
         listener.start()
         at.dead(1)
-        assert heard.wait(15), lines
+        assert heard.wait(60), lines
         app.state["pulse"].close()
         began = time.monotonic()
         server.stop()
-        listener.join(5)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10, "as long as it waits for who does not end by themselves"
+        listener.join(60)
         assert not listener.is_alive()

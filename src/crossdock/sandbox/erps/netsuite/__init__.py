@@ -47,6 +47,7 @@ class StandIn:
     def stop(self) -> None:
         """End."""
         self._server.stop()
+        self.account.tables.close()
 
     def table(self) -> Mapping[str, Any]:
         """A NetSuite connection with tax details."""

@@ -43,6 +43,10 @@ class Tables:
         for name, columns in TABLES.items():
             self._db.execute(f'CREATE TABLE "{name}" ({columns})')
 
+    def close(self) -> None:
+        """All of it is gone."""
+        self._db.close()
+
     def put(self, table: str, **values: Any) -> None:
         """Inserts a row, or takes the place of the one of the same key."""
         names = ", ".join(f'"{name}"' for name in values)
