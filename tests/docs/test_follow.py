@@ -156,6 +156,12 @@ def test_a_request_that_is_answered_by_an_error_does_not_end_well(tmp_path: Path
         server.shutdown()
 
 
+def test_a_ctrl_c_between_two_programs_is_pressed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.follow.terminal.PRESSED_EVERY", 0.5)
+    by_itself = "for one in {1..300000}; do :; done"  # the shell's own work: it hears the first one, and goes on
+    typed(f'```console title="Terminal 2: it"\n$ echo up; {by_itself}; cat /dev/zero >/dev/null\nup\n^C\n```', tmp_path)
+
+
 def test_ports_are_not_of_those_that_the_system_gives_away() -> None:
     found = free_ports(["8080", "8091", "8092"])
     assert [*found] == ["8080", "8091", "8092"]
