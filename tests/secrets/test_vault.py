@@ -113,7 +113,7 @@ def test_a_wrong_secret_id(tmp_path: Path, vault: Vault) -> None:
 
 def test_a_login_of_two_seconds_is_renewed_and_made_anew_at_its_end(tmp_path: Path, vault: Vault) -> None:
     place = VaultPlace(settings_of(tmp_path, vault, vault.role("short", ttl="2s", longest="5s")))
-    tokens: list[str] = []
+    tokens: list[str | None] = []
     begun = time.monotonic()
     while (taken := time.monotonic() - begun) < 8 or len(tokens) < 16:
         place.tend()

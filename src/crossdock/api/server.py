@@ -55,6 +55,8 @@ class ApiServer:
         deadline = time.monotonic() + START_SECONDS
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
+                self._server.should_exit = True
+                self._socket.close()
                 raise StorageError("the HTTP server did not start")
             time.sleep(0.01)
 

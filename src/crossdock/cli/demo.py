@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -79,16 +79,15 @@ class Demo:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Started in the order in which they are needed."""
-        self.shop.start()
-        self.erp.start()
-        self.serving.start()
-        self._subscribe()
-        try:
+        with ExitStack() as ends:
+            self.shop.start()
+            ends.callback(self.shop.stop)
+            self.erp.start()
+            ends.callback(self.erp.stop)
+            self.serving.start()
+            ends.callback(self.serving.stop)
+            self._subscribe()
             yield
-        finally:
-            self.serving.stop()
-            self.shop.stop()
-            self.erp.stop()
 
     def _subscribe(self) -> None:
         connector = self.serving.crossdock.connections.by_name["store"]

@@ -268,8 +268,9 @@ class Batches:
         settled: list[Settled] = []
         try:
             settled = self._carrier.carry(batch)
-        except StorageError as error:
-            log.error("a batch could not be settled: its lease will run out", error=str(error))
+        except Exception as error:  # noqa: BLE001  a pool would keep a bug to itself
+            told = str(error) if isinstance(error, CrossdockError) else type(error).__name__
+            log.error("a batch could not be settled: its lease will run out", error=told)
         finally:
             self._count(batch[0].target, -1)
             self._throttle.end(batch[0].target, _telling(settled), 0.0)  # a batch is slow by its size
