@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +14,16 @@ from litestar.exceptions.responses import create_exception_response
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIResponse, Operation, Parameter, PathItem, Schema, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    OpenAPI,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    PathItem,
+    Schema,
+    SecurityScheme,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
@@ -85,7 +95,8 @@ def create_app(
         """Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    app = Litestar(
+    return Litestar(
+        # a mounted application describes nothing of itself: see Described
         [receive, live, is_ready, metrics, *handlers],
         openapi_config=DESCRIBED,
         logging_config=None,
@@ -93,12 +104,6 @@ def create_app(
         exception_handlers={Refusal: refused, HTTPException: no_such_route},
         before_send=[deprecation.hook(dict(told_of_first))] if told_of_first else [],
     )
-    # a mounted application describes nothing of itself
-    for path, there in (app.openapi_schema.paths or {}).items():
-        if group_of(path) in {"erp", "operations"}:
-            _tell_guard(there)
-    app.openapi_schema.paths = {**(app.openapi_schema.paths or {}), "/webhooks/{connection}/{event}": _webhook()}
-    return app
 
 
 def no_such_route(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -121,7 +126,28 @@ def _tell_guard(there: PathItem) -> None:
             operation.security = operation.security or [BEARER]
 
 
-DESCRIBED = OpenAPIConfig(
+class Described(OpenAPI):
+    """The API's description, whole once it is asked for: a start does not wait for it."""
+
+    def to_schema(self) -> dict[str, Any]:
+        """With what guards answer, and with webhooks."""
+        for path, there in (self.paths or {}).items():
+            if group_of(path) in {"erp", "operations"}:
+                _tell_guard(there)
+        self.paths = {**(self.paths or {}), "/webhooks/{connection}/{event}": _webhook()}
+        return super().to_schema()
+
+
+class Describing(OpenAPIConfig):
+    """Of an application: its handlers' own words, and ours."""
+
+    def to_openapi_schema(self) -> Described:
+        """Litestar puts the paths into it."""
+        bare = super().to_openapi_schema()
+        return Described(**{field.name: getattr(bare, field.name) for field in fields(bare)})
+
+
+DESCRIBED = Describing(
     title="Crossdock",
     version="1",
     path="/",
