@@ -15,6 +15,7 @@ import pytest
 from crossdock.reconciliation.drift import RunState
 from tests.chaos import reconciling
 from tests.databases import postgres_url, sqlite_url
+from tests.long import at_length, only_at_length
 from tests.walk.files import toml
 from tests.walk.reconciled import Town
 from tests.walk.test_reconcile_inventory import SKUS, levels
@@ -64,6 +65,8 @@ def test_stock_is_as_the_erp_has_it_wherever_the_repair_died(tmp_path: Path, poi
 
 
 def test_orders_are_there_once_wherever_the_repair_died_while_workers_run(tmp_path: Path, database: str) -> None:
+    if database.startswith("sqlite"):
+        only_at_length("as on PostgreSQL")
     luck = random.Random(3)
     with ExitStack() as stack:
         orders = Orders(Town(tmp_path, database, stack))
@@ -81,7 +84,13 @@ def test_orders_are_there_once_wherever_the_repair_died_while_workers_run(tmp_pa
         assert not repaired & {one.key for one in town.compare("orders")[1]}
 
 
-@pytest.mark.parametrize("storage", ["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
+@pytest.mark.parametrize(
+    "storage",
+    [
+        pytest.param("sqlite", marks=at_length("as on PostgreSQL")),
+        pytest.param("postgres", marks=pytest.mark.services),
+    ],
+)
 def test_a_storm_of_drifts_ends_with_both_sides_alike_and_nothing_twice(storage: str) -> None:
     found = reconciling.run(5, 3, storage)
     assert found["kills"] > 0

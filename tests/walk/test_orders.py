@@ -16,6 +16,7 @@ from crossdock.delivery.store import DeadFilter
 from crossdock.storage.engine import open_engine
 from crossdock.storage.tables import payloads
 from tests.databases import postgres_url
+from tests.long import only_at_length
 from tests.material import needs_shared
 from tests.rabbit import forget_queues
 from tests.recorded_server import Reply, serve
@@ -157,8 +158,10 @@ def test_canceled_before_export_is_never_exported_and_says_so(world: World) -> N
     assert world.erp.kept == []
 
 
-def test_every_recorded_order_gets_there_once(world: World) -> None:
+def test_every_recorded_order_gets_there_once(world: World, request: pytest.FixtureRequest) -> None:
     """All kinds of orders of a real Magento; those that are canceled or closed already are skipped with their reason."""
+    if request.node.callspec.params["world"] == "postgres":
+        only_at_length("as in the fleet")
     orders = [recorded(name) for name in recorded_names()]
     for order in orders:
         world.shop.add(order)

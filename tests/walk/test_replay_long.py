@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from crossdock.storage.tables import archived_deliveries, archived_messages, audit, deliveries, messages
 from tests.databases import sqlite_url
+from tests.long import at_length
 from tests.material import needs_shared
 from tests.recorded_server import serve
 from tests.walk.files import toml
@@ -83,6 +84,7 @@ def replayed(folder: Path) -> tuple[dict[str, Any], int]:
 @needs_shared
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@at_length("ten thousand deliveries")
 def test_ten_times_as_many_deliveries_need_no_more_memory(tmp_path: Path) -> None:
     tables = carried(tmp_path)
     (tmp_path / "now.toml").write_text(toml(tables))
