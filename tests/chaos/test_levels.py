@@ -14,7 +14,6 @@ import pytest
 from crossdock.sandbox.faults import NONE
 from tests.chaos import levels
 from tests.databases import sqlite_url
-from tests.long import LONG
 from tests.walk.test_inventory import V2
 from tests.walk.world import until
 
@@ -47,7 +46,7 @@ def test_killed_at_any_step_the_newest_level_is_there(point: str) -> None:
 
 @pytest.mark.parametrize("storage", ["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
 def test_a_storm_of_levels_ends_with_the_newest(storage: str) -> None:
-    found = levels.run(25 if LONG else 8, 3, storage)
+    found = levels.run(25, 3, storage)
     assert found["kills"] > 0
     assert found["faults"] > 0
     assert found["wrong"] == 0, found
