@@ -14,6 +14,7 @@ import pytest
 from crossdock.sandbox.faults import NONE
 from tests.chaos import levels
 from tests.databases import sqlite_url
+from tests.long import at_length
 from tests.walk.test_inventory import V2
 from tests.walk.world import until
 
@@ -44,7 +45,13 @@ def test_killed_at_any_step_the_newest_level_is_there(point: str) -> None:
         until(lambda: storm.shop.do(lambda store: store.source_items[place]["quantity"]) == 8, 60)
 
 
-@pytest.mark.parametrize("storage", ["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
+@pytest.mark.parametrize(
+    "storage",
+    [
+        pytest.param("sqlite", marks=at_length("as on PostgreSQL")),
+        pytest.param("postgres", marks=pytest.mark.services),
+    ],
+)
 def test_a_storm_of_levels_ends_with_the_newest(storage: str) -> None:
     found = levels.run(25, 3, storage)
     assert found["kills"] > 0

@@ -16,6 +16,7 @@ from crossdock.cli.main import app
 from crossdock.delivery.store import DeadFilter
 from crossdock.flows.customer_tables import COLUMNS
 from tests.databases import sqlite_url
+from tests.long import only_at_length
 from tests.walk.files import toml
 from tests.walk.tables import FORMS, written
 from tests.walk.test_customers import World, database, world_with
@@ -75,7 +76,9 @@ def people(form: str) -> list[Row]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_customers_out_of_a_file_of_every_form(world: World, tmp_path: Path, form: str) -> None:
+def test_customers_out_of_a_file_of_every_form(world: World, database: str, tmp_path: Path, form: str) -> None:
+    if form != "csv" and database.startswith("postgres"):
+        only_at_length("the form is nothing to the database")
     file = written(tmp_path, form, people(form) if form != "jsonl" else pushes())
     told = ran(tmp_path, file)
     assert told.exit_code == 0, (told.output, told.exception)

@@ -20,6 +20,7 @@ from crossdock.sandbox.faults import NONE, Faults
 from crossdock.sandbox.run import ErpServer, StoreServer
 from crossdock.settings import Settings
 from tests.databases import postgres_url, sqlite_url
+from tests.long import only_at_length
 from tests.walk.files import toml
 from tests.walk.test_sandbox_bugs import TOKEN, configured
 from tests.walk.world import settled, until
@@ -273,6 +274,8 @@ def test_prices_that_change_too_much_wait_for_a_person(tmp_path: Path, database:
 
 
 def test_maintenance_locks_and_lost_answers_in_the_middle_lose_no_price(tmp_path: Path, database: str) -> None:
+    if database.startswith("sqlite"):
+        only_at_length("as on PostgreSQL")
     rates = {"down": 0.3, "locked": 0.2, "reset_after": 0.2, "error_after": 0.1}
     with world_with(tmp_path, database) as world:
         world.shop.set_faults(Faults(classes={"write": rates, "read": {"down": 0.3, "error_before": 0.2}}))
