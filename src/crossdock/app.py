@@ -374,5 +374,5 @@ class Crossdock:
         self.reconciling.watch()
         now = utc_now()
         again = replay_answered(self.store, self.connections.lookups, "lookups", now)
-        if again + self.store.replay_moved_on("orders", now):
+        if again + self.store.replay_moved_on("crossdock", now):
             self.wake()

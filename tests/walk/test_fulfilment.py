@@ -24,7 +24,7 @@ PLACES = {"MI": "wh_milan", "RM": "wh_rome"}
 
 class World:
     def __init__(self, shop: StoreServer, erp: ErpServer, serving: Serving) -> None:
-        self.shop, self.erp, self.crossdock = shop, erp, serving.crossdock
+        self.shop, self.erp, self.serving, self.crossdock = shop, erp, serving, serving.crossdock
         self.http = httpx.Client(base_url=serving.url, headers={"Authorization": "Bearer t0ken"}, timeout=60)
 
     def push(self, flow: str, **document: Any) -> httpx.Response:
@@ -89,7 +89,7 @@ def world_with(folder: Path, database: str, faults: Faults = NONE) -> Iterator[W
         yield world
     finally:
         world.http.close()
-        serving.stop()
+        world.serving.stop()
         shop.stop()
         erp.stop()
 
@@ -258,6 +258,25 @@ def test_what_waits_for_a_hold_to_end_goes_on_by_itself(world: World) -> None:
     assert "on hold" in world.settled("shipments", "SH-H")["documents"][0]["reason"]
     world.shop.do(lambda store: store.change(order["entity_id"], "unhold"))
     until(lambda: kept_up(world, "shipments", "SH-H"))
+    assert len(world.documents("shipments", order)) == 1
+
+
+def test_what_waited_when_the_process_ended_goes_on_in_the_next_one(world: World) -> None:
+    order = world.placed("simple")
+    world.shop.do(lambda store: store.change(order["entity_id"], "hold"))
+    world.push("shipments", number="SH-I", order=order["increment_id"], warehouse="MI")
+    assert "on hold" in world.settled("shipments", "SH-I")["documents"][0]["reason"]
+    world.serving.stop()
+    world.shop.do(lambda store: store.change(order["entity_id"], "unhold"))
+    world.serving = Serving(world.crossdock.settings)
+    world.serving.start()
+    crossdock = world.serving.crossdock
+
+    def carried() -> bool:
+        crossdock._watch()
+        return crossdock.store.counts().get(("shipments", "store", "delivered")) == 1
+
+    until(carried)
     assert len(world.documents("shipments", order)) == 1
 
 

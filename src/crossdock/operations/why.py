@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from crossdock.delivery.records import State
+from crossdock.errors import NotOpen
 from crossdock.operations.desk import View
 from crossdock.storage.listing import DeliveryRow
 
@@ -76,8 +77,8 @@ def _dead(row: DeliveryRow) -> Reason:
     if row.code == "lookup-missing":
         nothing = "It goes on by itself once the entry is there."
         return _made(row, why, next_=nothing, do=[_line("lookups", "missing"), _line("lookups", "add", "--help")])
-    if row.code == "not-open":
-        nothing = "It is tried again by itself once its order has changed at the store."
+    if row.code == NotOpen.code:
+        nothing = f"It is tried again by itself once what it is done to has changed in {row.target}."
     steps = [_line("dead", "show", row.id), again, _line("dead", "resolve", row.id, "--why", "…")]
     if row.maybe_sent:
         why += " It may have been sent: look there first."

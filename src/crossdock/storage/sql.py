@@ -287,7 +287,7 @@ class SqlStore:
     def replay_moved_on(self, by: str, now: datetime) -> int:
         """What its subject did not take as it stood, once more, where that was heard of or changed since."""
         ids: list[int] = self._read(letters.moved_on)
-        return self.replay(ids, by, now, "its order has changed") if ids else 0
+        return self.replay(ids, by, now, "what it is done to has changed") if ids else 0
 
     def edit(self, delivery_id: int, payload: bytes, by: str, why: str, now: datetime, *, over: str = "") -> bool:
         """A corrected payload. `over`: the version whose place it takes; raises Stale for another."""

@@ -58,7 +58,7 @@ def test_a_missing_lookup_goes_on_by_itself() -> None:
 def test_what_its_order_does_not_take_yet_goes_on_by_itself() -> None:
     (one,) = told(row(State.DEAD, flow="shipments", target="store", code="not-open", reason="the order is on hold"))
     assert "the order is on hold" in one.why
-    assert "by itself once its order has changed" in one.next
+    assert "by itself once what it is done to has changed in store" in one.next
     assert "crossdock dead show 17" in one.do
 
 
